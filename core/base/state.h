@@ -4,6 +4,7 @@
 
 #include <array>
 #include <concepts>
+#include <exception>
 #include <span>
 #include <string>
 #include <string_view>
@@ -64,12 +65,16 @@ class State {
 class StateSection {
  public:
   StateSection(State& state, std::string_view name, u32 version = 1) : state_(state) { state_.enter(name, version); }
-  ~StateSection() { state_.leave(); }
+  // Leaving may find the saved state malformed and throw, but not while another error is already on its way.
+  ~StateSection() noexcept(false) {
+    if (std::uncaught_exceptions() == uncaught_) state_.leave();
+  }
   StateSection(const StateSection&) = delete;
   StateSection& operator=(const StateSection&) = delete;
 
  private:
   State& state_;
+  int uncaught_ = std::uncaught_exceptions();
 };
 
 // Writes a tagged byte string that StateReader reads back.
