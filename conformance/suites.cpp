@@ -1,0 +1,14 @@
+// The list of suites.
+#include "conformance/suites.h"
+
+#include "conformance/cpu_host_suite.h"
+
+namespace penumbra::conformance {
+
+std::vector<Suite> all_suites(const Options& options) {
+  std::vector<Suite> suites;
+  suites.push_back(cpu_host_suite(options));
+  return suites;
+}
+
+}  // namespace penumbra::conformance
