@@ -112,6 +112,11 @@ void PciFunction::set_config(u8 offset, Width width, u32 value) {
   update_windows();
 }
 
+void PciFunction::set_writable(u8 offset, Width width, u32 mask) {
+  CHECK_THAT(offset + bytes_of(width) <= 256, "register {:x}", offset);
+  std::memcpy(&writable_[offset], &mask, bytes_of(width));
+}
+
 // Address 0 and the top of the space, where a BAR stands while it is being sized, decode nothing: software that sizes
 // with decoding enabled would otherwise put the device on top of others for a moment.
 std::optional<u32> PciFunction::decoded_bar(unsigned index) const {

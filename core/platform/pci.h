@@ -114,6 +114,8 @@ class PciFunction {
   u16 command() const { return static_cast<u16>(config_[kCommand] | config_[kCommand + 1] << 8); }
   // Changes a register past its writable mask: status bits, for the most part.
   void set_config(u8 offset, Width width, u32 value);
+  // Changes a register's writable bits, for registers that can be locked.
+  void set_writable(u8 offset, Width width, u32 mask);
   u8 config_byte(u8 offset) const { return config_[offset]; }
 
   // Hooks: bytes first..last of configuration space were written (after masking); a window moved, appeared or went.
