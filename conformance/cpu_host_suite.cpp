@@ -1,4 +1,103 @@
+// One conformance case an instruction row and family of segments: many random states, host CPU against engine.
 #include "conformance/cpu_host_suite.h"
+
+#include <fmt/format.h>
+
+#include <map>
+#include <memory>
+
+#include "conformance/compare.h"
+#include "conformance/engine_subject.h"
+#include "conformance/host_cpu.h"
+#include "core/base/error.h"
+
 namespace penumbra::conformance {
-Suite cpu_host_suite(const Options&) { return {"cpu-host", {}}; }
+namespace {
+
+constexpr u64 kCases = 20'000;
+constexpr u64 kQuickCases = 300;
+constexpr size_t kExamples = 3;
+// Segments are mostly about addresses: fewer states do.
+constexpr u64 kSegmentShare = 4;
+
+enum class Family : u8 { flat, segments };
+
+// The host again, ending each case the other way round.
+class SelfCheck final : public Subject {
+ public:
+  explicit SelfCheck(HostCpu& host) : host_(host) {}
+  Outcome run(const UserState& in, std::span<const u8> code, u32 code_at, Ending, Arena& arena) override {
+    return host_.run(in, code, code_at, Ending::anywhere, arena);
+  }
+
+ private:
+  HostCpu& host_;
+};
+
+struct Failures {
+  u64 count = 0;
+  std::map<std::string, u64> fields;
+  std::string examples;
+
+  void add(const Row& row, u64 number, const TestCase& test, const Arena& before, const Run& host, const Run& subject) {
+    const auto all = differences(row, test, before, host, subject);
+    for (const Difference& one : all) ++fields[one.field];
+    if (++count > kExamples) return;
+    examples += fmt::format("case {}: {}", number, describe(row, test, before));
+    for (const Difference& one : all) examples += fmt::format("  -> {}: {}\n", one.field, one.text);
+  }
+
+  std::string text(const Options& options, u64 cases) const {
+    std::string out = fmt::format("{} of {} cases differ (seed {}), by field:", count, cases, options.seed);
+    for (const auto& [field, n] : fields) out += fmt::format(" {} {}", field, n);
+    return out + "\n" + examples;
+  }
+};
+
+CaseResult run_row(const Row& row, Family family, const Options& options) {
+  std::unique_ptr<HostCpu> host;
+  try {
+    host = HostCpu::create();
+  } catch (const HostError& error) {
+    return skipped(error.what());
+  }
+  if (family == Family::segments && !host->abilities().local_segments) return skipped("the host refuses modify_ldt");
+  std::unique_ptr<Subject> subject = options.self_check ? std::make_unique<SelfCheck>(*host) : engine_subject(options);
+  if (!subject) return skipped("no such engine in this build");
+
+  Generator generator(row, {family == Family::segments, host->abilities().fs, 0xFFFF});
+  u64 wanted = options.cases ? options.cases : options.quick ? kQuickCases : kCases;
+  if (family == Family::segments) wanted = std::max<u64>(1, wanted / kSegmentShare);
+  auto test = std::make_unique<TestCase>();
+  auto before = std::make_unique<Arena>();
+  auto a = std::make_unique<Run>(), b = std::make_unique<Run>();
+  Failures failures;
+  u64 ran = 0;
+  for (u64 number = 0; ran < wanted && number < 4 * wanted; ++number) {
+    if (!generator.make(options.seed, number, *test, *before)) continue;
+    ++ran;
+    a->arena = b->arena = *before;
+    a->outcome = host->run(test->in, test->bytes(), test->code_at, test->ending, a->arena);
+    b->outcome = subject->run(test->in, test->bytes(), test->code_at, test->ending, b->arena);
+    if (!same(row, *test, *before, *a, *b)) failures.add(row, number, *test, *before, *a, *b);
+  }
+  if (ran == 0) return failed("no case could be made");
+  if (failures.count) return failed(failures.text(options, ran));
+  return passed(fmt::format("{} cases", ran));
+}
+
+}  // namespace
+
+Suite cpu_host_suite(const Options&) {
+  Suite suite{"cpu-host", {}};
+  for (const Family family : {Family::flat, Family::segments}) {
+    for (const Row& row : user_rows()) {
+      suite.cases.push_back({fmt::format("{}/{}", family == Family::flat ? "flat" : "segments", row.name),
+                             [row, family](const Options& options) { return run_row(row, family, options); }, true,
+                             300});
+    }
+  }
+  return suite;
+}
+
 }  // namespace penumbra::conformance

@@ -1,0 +1,57 @@
+// The written list of what the manuals leave undefined, instruction by instruction: the only differences between two
+// processors that are not failures.
+#pragma once
+
+#include <array>
+#include <span>
+#include <string_view>
+
+#include "conformance/generate.h"
+
+namespace penumbra::conformance {
+
+enum class When : u8 {
+  always,
+  count_not_zero,   // shifts and rotates: the masked count
+  count_not_one,    // neither 0 nor 1
+  count_too_large,  // at least the operand's width
+  count_beyond,     // more than the operand's width
+  source_zero,
+  operand16,
+};
+
+enum class Result : u8 {
+  exact,
+  undefined,    // the destination register or memory is not compared
+  approximate,  // RCPPS and RSQRTPS: relative error up to 1.5 * 2^-12 on either side
+  last_places,  // x87 transcendentals: error of one unit in the last place on either side
+};
+
+struct UndefinedEntry {
+  ZydisMnemonic mnemonic;
+  When when;
+  u32 flags;   // EFLAGS bits
+  u16 status;  // x87 status word bits
+  Result result;
+  std::string_view reason;
+};
+
+std::span<const UndefinedEntry> undefined_table();
+
+// Memory bytes that hold what processors may answer differently: where and how many, linear.
+struct IgnoredBytes {
+  u32 at = 0;
+  u32 bytes = 0;
+};
+
+struct Undefined {
+  u32 flags = 0;
+  u16 status = 0;
+  Result result = Result::exact;
+  std::array<IgnoredBytes, 2> memory{};
+};
+
+// For a case that finished without an exception.
+Undefined undefined_by(const Row& row, const TestCase& test, const Arena& before);
+
+}  // namespace penumbra::conformance
