@@ -1,0 +1,371 @@
+// The processor's life: reset, the run loop, events between instructions.
+#include "core/cpu/cpu.h"
+
+#include "core/base/check.h"
+#include "core/cpu/decode.h"
+#include "core/cpu/exec/handlers.h"
+#include "core/cpu/interrupt.h"
+#include "core/cpu/segmentation.h"
+#include "core/debug/disassembler.h"
+
+namespace penumbra {
+
+Cpu::Cpu(const CpuPins& pins, const CpuModel& model)
+    : pins_(pins),
+      model_(model),
+      tlbs_(std::make_unique<std::array<Tlb, 2>>()),
+      no_tlb_(std::make_unique<Tlb>()),
+      blocks_(pins.memory) {
+  pins_.memory.observe(this);
+  reset();
+}
+
+Cpu::~Cpu() { pins_.memory.observe(nullptr); }
+
+void Cpu::reset() {
+  // SDM 3A table 9-1.
+  static_cast<CpuState&>(*this) = CpuState{};
+  gpr[EDX] = model_.signature();
+  for (Segment& s : segment) {
+    s.access = 0x93;
+    s.limit = 0xFFFF;
+    s.derive();
+  }
+  segment[CS].selector = 0xF000;
+  segment[CS].base = 0xFFFF'0000;
+  ldtr.access = 0x82;
+  tr.access = 0x83;
+  ldtr.limit = tr.limit = 0xFFFF;
+  dr[6] = 0xFFFF'0FF0;
+  dr[7] = 0x400;
+  for (Segment* s : {&ldtr, &tr}) s->derive();
+  state_changed();
+}
+
+void Cpu::state_changed() {
+  for (Segment& s : segment) s.derive();
+  flush_tlb();
+  blocks_.clear();
+  block_ = nullptr;
+  forget_wanted();
+  current_ = nullptr;
+  fault_pending_ = step_trap_ = resume_flag_loaded_ = false;
+  update_mode();
+}
+
+void Cpu::stop_soon() {
+  banked_ += remaining_;
+  remaining_ = 0;
+}
+
+void Cpu::stop_for_owner() {
+  owner_wanted_ = true;
+  stop_soon();
+}
+
+void Cpu::raise_nmi() {
+  nmi_pending = true;
+  stop_soon();
+}
+
+RunEnd Cpu::run(u64 budget) {
+  executed_base_ += budget;
+  remaining_ = static_cast<i64>(budget);
+  banked_ = 0;
+  RunEnd end = RunEnd::budget;
+  while (true) {
+    remaining_ += banked_;
+    banked_ = 0;
+    if (owner_wanted_) {
+      owner_wanted_ = false;
+      end = RunEnd::attention;
+      break;
+    }
+    if (shutdown && !nmi_pending) {
+      end = RunEnd::shutdown;
+      break;
+    }
+    if (remaining_ <= 0) break;
+    if (!step(end)) break;
+  }
+  executed_base_ -= static_cast<u64>(remaining_ + banked_);
+  remaining_ = banked_ = 0;
+  return end;
+}
+
+bool Cpu::step(RunEnd& end) {
+  current_ = nullptr;
+  const Insn* failed = nullptr;
+  GuestFault thrown;
+  try {
+    const bool shadow = interrupt_shadow;
+    if (!look_at_events(end)) return false;
+    const bool one = single_ || shadow || remaining_ < static_cast<i64>(Block::kMostInsns);
+    if (single_ && code_breakpoint(end)) return end != RunEnd::breakpoint;
+    Block* block = find_block(one);
+    if (!(block->mode & mode_key::kSingle)) remember(block);
+    wanted_link_ = nullptr;
+    wanted_indirect_ = false;
+    if (block->mode & mode_key::kSingle) {
+      banked_ = remaining_ - 1;
+      remaining_ = 1;
+    }
+    interrupt_shadow = false;
+    debug_shadow = false;
+    if (single_) {
+      step_trap_ = flags.rest & eflags::TF;
+      if (pins_.trace.on(Channel::instructions)) trace_instruction(*this, block->insns[0]);
+    }
+    enter(block);
+    if (fault_pending_) {
+      fault_pending_ = false;
+      deliver(fault_);
+    } else if (single_ || data_breaks_) {
+      after_single();
+    }
+    if (debugger_stop_) {
+      debugger_stop_ = false;
+      end = RunEnd::breakpoint;
+      return false;
+    }
+    return true;
+  } catch (const GuestFault& fault) {
+    failed = current_;
+    thrown = fault;
+  }
+  if (failed) {
+    remaining_ += block_->count - failed->position - 1;
+    eip = eip_of(failed);
+  }
+  deliver(thrown);
+  return true;
+}
+
+void Cpu::remember(Block* block) {
+  if (wanted_link_) *wanted_link_ = {block, wanted_from_, map_epoch_};
+  const u32 linear = segment[CS].base + eip;
+  if (wanted_indirect_) indirect_[indirect_slot(linear)] = {block, linear, map_epoch_, block->mode};
+}
+
+bool Cpu::look_at_events(RunEnd& end) {
+  if (interrupt_shadow) return true;
+  if (nmi_pending && !nmi_blocked) {
+    nmi_pending = false;
+    nmi_blocked = true;
+    halted = shutdown = false;
+    forget_wanted();
+    deliver_external(*this, static_cast<u8>(Vector::NMI));
+    return true;
+  }
+  if ((flags.rest & eflags::IF) && pins_.interrupts.pending()) {
+    halted = false;
+    forget_wanted();
+    const u8 vector = pins_.interrupts.acknowledge();
+    deliver_external(*this, vector);
+    return true;
+  }
+  if (halted) {
+    end = RunEnd::halted;
+    return false;
+  }
+  return true;
+}
+
+Block* Cpu::find_block(bool one) {
+  const Segment& cs = segment[CS];
+  u8 mode = (cs.big ? mode_key::kCode32 : 0) | (cpl == 3 ? mode_key::kUser : 0) | (one ? mode_key::kSingle : 0);
+  if (eip >= cs.code_end) raise_gp();
+  PhysAddr page;
+  const u32 linear = cs.base + eip;
+  if (!fetch_page(linear, page)) throw fault_;
+  const PhysAddr physical = page + (linear & kPageMask);
+  while (true) {
+    Block* block = blocks_.find(physical, mode);
+    if (block && block->straddles) {
+      PhysAddr second;
+      if (!fetch_page((linear | kPageMask) + 1, second)) throw fault_;
+      if (second.value != block->second_page) {
+        blocks_.invalidate(physical, 1, leave_invalidated);
+        ++map_epoch_;
+        block = nullptr;
+      }
+    }
+    if (!block) block = decode_block(physical, mode);
+    if (u64{eip} + block->bytes <= cs.code_end) return block;
+    if (mode & mode_key::kSingle) raise_gp();
+    mode |= mode_key::kSingle;
+  }
+}
+
+Block* Cpu::decode_block(PhysAddr physical, u8 mode) {
+  const unsigned most = mode & mode_key::kSingle ? 1 : Block::kMostInsns;
+  Block* block = blocks_.allocate(most);
+  if (!block) {
+    blocks_.clear();
+    ++map_epoch_;
+    forget_wanted();
+    block = blocks_.allocate(most);
+  }
+  block->physical = physical.value;
+  block->mode = mode;
+
+  const u32 linear = segment[CS].base + eip;
+  const u32 room = kPageSize - static_cast<u32>(physical.value & kPageMask);
+  std::array<u8, kPageSize> page_bytes;
+  const u8* host = pins_.memory.readable(page_of(physical));
+  if (host) {
+    host += physical.value & kPageMask;
+  } else {
+    pins_.memory.read(physical, std::span(page_bytes).first(room));
+    host = page_bytes.data();
+  }
+
+  Decoder decoder(mode & mode_key::kCode32, model_);
+  while (block->count < most) {
+    Insn& insn = block->insns[block->count];
+    DecodeResult result = decoder.decode(std::span(host + block->bytes, room - block->bytes), insn);
+    if (result == DecodeResult::more_bytes) {
+      if (block->count) break;
+      if (segment[CS].code_end - eip <= room) raise_gp();
+      PhysAddr second;
+      if (!fetch_page((linear | kPageMask) + 1, second)) throw fault_;
+      std::array<u8, 30> joined{};
+      std::memcpy(joined.data(), host, room);
+      pins_.memory.read(second, std::span(joined).subspan(room, 15));
+      result = decoder.decode(std::span(joined).first(room + 15), insn);
+      block->straddles = insn.length > room;
+      block->second_page = second.value;
+    }
+    insn.offset = static_cast<u16>(block->bytes);
+    insn.position = static_cast<u8>(block->count);
+    block->bytes += insn.length;
+    ++block->count;
+    if (result == DecodeResult::ends_block || block->straddles || block->bytes >= room) break;
+  }
+  Insn& end = block->insns[block->count];
+  end = Insn{};
+  end.handler = fall_through;
+  end.offset = static_cast<u16>(block->bytes);
+  end.position = static_cast<u8>(block->count);
+  if (pins_.memory.readable(page_of(physical)) && blocks_.insert(block)) {
+    for (const u64 page : {block->physical, block->straddles ? block->second_page : block->physical})
+      if (const u8* written = pins_.memory.writable(page_of(PhysAddr(page))))
+        for (Tlb& tlb : *tlbs_) tlb.forbid_writes(written);
+  }
+  return block;
+}
+
+void Cpu::leave_with_fault(const Insn* insn) {
+  fault_pending_ = true;
+  leave_repeating(insn);
+}
+
+void Cpu::leave_repeating(const Insn* insn) {
+  leave_before(insn);
+  --remaining_;
+}
+
+void Cpu::leave_before(const Insn* insn) {
+  remaining_ += block_->count - insn->position;
+  eip = eip_of(insn);
+}
+
+void Cpu::watched_page_written(PhysAddr address, u32 bytes) {
+  if (blocks_.invalidate(address, bytes, leave_invalidated)) ++map_epoch_;
+}
+
+void Cpu::memory_map_changed() { flush_tlb(); }
+
+void Cpu::deliver(const GuestFault& fault) {
+  forget_wanted();
+  deliver_fault(*this, fault);
+}
+
+void Cpu::after_single() {
+  if (!resume_flag_loaded_ && (flags.rest & eflags::RF)) {
+    flags.rest &= ~eflags::RF;
+    update_mode();
+  }
+  resume_flag_loaded_ = false;
+  u32 causes = data_breaks_;
+  data_breaks_ = 0;
+  if (step_trap_) causes |= 1u << 14;  // DR6.BS
+  step_trap_ = false;
+  if (!causes || debug_shadow) return;
+  dr[6] |= causes;
+  deliver({Vector::DB, 0});
+}
+
+bool Cpu::code_breakpoint(RunEnd& end) {
+  const u32 linear = segment[CS].base + eip;
+  if (!(resumed_ && resumed_at_ == linear)) {
+    for (const u32 at : breakpoints_)
+      if (at == linear) {
+        resumed_ = true;
+        resumed_at_ = linear;
+        watch_hit_ = -1;
+        end = RunEnd::breakpoint;
+        return true;
+      }
+  }
+  resumed_ = false;
+  if ((dr[7] & 0xFF) && !(flags.rest & eflags::RF) && !debug_shadow) {
+    u32 causes = 0;
+    for (unsigned n = 0; n < 4; ++n) {
+      const bool execution = bits(dr[7], 17 + 4 * n, 16 + 4 * n) == 0;
+      if (execution && bits(dr[7], 2 * n + 1, 2 * n) && dr[n] == linear) causes |= 1u << n;
+    }
+    if (causes) {
+      dr[6] |= causes;
+      deliver({Vector::DB, kCodeBreakpoint});
+      end = RunEnd::budget;
+      return true;
+    }
+  }
+  return false;
+}
+
+void Cpu::note_data_access(u32 linear, u32 bytes, bool write) {
+  for (unsigned n = 0; n < 4 && (dr[7] & 0xFF); ++n) {
+    const u32 kind = bits(dr[7], 17 + 4 * n, 16 + 4 * n);
+    if (!bits(dr[7], 2 * n + 1, 2 * n) || !(kind == 3 || (kind == 1 && write))) continue;
+    const u32 span = bits(dr[7], 19 + 4 * n, 18 + 4 * n) == 2 ? 8 : bits(dr[7], 19 + 4 * n, 18 + 4 * n) + 1;
+    const u32 first = dr[n] & ~(span - 1);
+    if (linear < first + span && first < linear + bytes) data_breaks_ |= 1u << n;
+  }
+  for (const Watchpoint& w : watchpoints_) {
+    const u8 wanted = write ? 2 : 1;
+    if ((static_cast<u8>(w.kind) & wanted) && linear < w.linear + w.bytes && w.linear < linear + bytes) {
+      watch_hit_ = w.linear;
+      debugger_stop_ = true;
+      stop_soon();
+    }
+  }
+}
+
+void Cpu::note_io_access(u16 port, u32 bytes) {
+  if (!(cr4 & cr4::DE) || !(dr[7] & 0xFF)) return;
+  for (unsigned n = 0; n < 4; ++n) {
+    if (bits(dr[7], 17 + 4 * n, 16 + 4 * n) != 2 || !bits(dr[7], 2 * n + 1, 2 * n)) continue;
+    const u32 span = bits(dr[7], 19 + 4 * n, 18 + 4 * n) + 1;
+    const u32 first = dr[n] & ~(span - 1);
+    if (port < first + span && first < port + bytes) data_breaks_ |= 1u << n;
+  }
+}
+
+void Cpu::set_breakpoint(u32 linear, bool on) {
+  std::erase(breakpoints_, linear);
+  if (on) breakpoints_.push_back(linear);
+  update_mode();
+}
+
+void Cpu::set_watchpoint(u32 linear, u32 bytes, Watch kind, bool on) {
+  std::erase_if(watchpoints_,
+                [&](const Watchpoint& w) { return w.linear == linear && w.bytes == bytes && w.kind == kind; });
+  if (on) watchpoints_.push_back({linear, bytes, kind});
+  update_mode();
+}
+
+u64 Cpu::time_stamp() { return static_cast<u64>(pins_.clock.now().value + tsc_offset); }
+
+}  // namespace penumbra

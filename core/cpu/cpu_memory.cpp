@@ -1,0 +1,307 @@
+// The processor's slow path to memory: segment checks, page walks, TLB fills, page-crossing and MMIO accesses.
+#include <algorithm>
+
+#include "core/cpu/cpu.h"
+
+namespace penumbra {
+
+PagingMode Cpu::paging_mode() const {
+  PagingMode mode;
+  mode.paging = cr0 & cr0::PG;
+  mode.pse = cr4 & cr4::PSE;
+  mode.pae = cr4 & cr4::PAE;
+  mode.write_protect = cr0 & cr0::WP;
+  mode.no_execute = efer & efer::NXE;
+  mode.cr3 = cr3;
+  mode.pdpte = pdpte;
+  mode.physical_bits = static_cast<u8>(model_.physical_bits());
+  return mode;
+}
+
+void Cpu::flush_tlb() {
+  for (Tlb& tlb : *tlbs_) tlb.flush();
+  for (auto& table : fetch_) table.fill({});
+  ++map_epoch_;
+}
+
+void Cpu::flush_page(u32 linear) {
+  // INVLPG of a large page must drop all of it (SDM 3A 4.10.4.1); whether the entry was large is no longer known.
+  const bool large = cr4 & (cr4::PSE | cr4::PAE);
+  for (Tlb& tlb : *tlbs_) large ? tlb.flush_region(linear) : tlb.flush_page(linear);
+  if (large) {
+    for (auto& table : fetch_) table.fill({});
+  }
+  for (auto& table : fetch_) table[(linear >> kPageShift) % table.size()] = {};
+  ++map_epoch_;
+}
+
+void Cpu::update_mode() {
+  const bool alignment = (cr0 & cr0::AM) && (flags.rest & eflags::AC) && cpl == 3;
+  const bool watching = debug_registers_active() || !watchpoints_.empty();
+  tlb_ = alignment || watching ? no_tlb_.get() : &(*tlbs_)[cpl == 3];
+  single_ = (flags.rest & (eflags::TF | eflags::RF)) || watching || !breakpoints_.empty() ||
+            pins_.trace.on(Channel::instructions);
+}
+
+void Cpu::set_cpl(u8 new_cpl) {
+  if (cpl == new_cpl) return;
+  cpl = new_cpl;
+  update_mode();
+}
+
+void Cpu::flags_changed() {
+  update_mode();
+  if (flags.rest & eflags::IF) stop_soon();
+}
+
+bool Cpu::segment_allows(unsigned seg, u32 offset, u32 bytes, bool write) {
+  const Segment& s = segment[seg];
+  if (u64{offset} + bytes <= (write ? s.write_end : s.read_end)) return true;
+  bool allowed = s.usable() && (write ? s.writable() : s.readable()) && s.expand_down();
+  if (allowed) {
+    const u32 top = s.big ? 0xFFFF'FFFF : 0xFFFF;
+    allowed = offset > s.limit && u64{offset} + bytes - 1 <= top;
+  }
+  if (allowed) return true;
+  fault_ = {seg == SS ? Vector::SS : Vector::GP, 0};
+  return false;
+}
+
+bool Cpu::alignment_allows(u32 linear, u32 bytes) {
+  if (!(cr0 & cr0::AM) || !(flags.rest & eflags::AC) || cpl != 3) return true;
+  const u32 alignment = bytes >= 8 ? 8 : bytes;
+  if ((alignment & (alignment - 1)) == 0 && (linear & (alignment - 1)) == 0) return true;
+  fault_ = {Vector::AC, 0};
+  return false;
+}
+
+bool Cpu::translate_page(u32 linear, Access access, Privilege who, PhysAddr& page) {
+  const Translation t = walk(pins_.memory, paging_mode(), LinearAddr(linear), access, who);
+  if (!t.ok) {
+    cr2 = linear;
+    fault_ = {Vector::PF, t.error_code};
+    return false;
+  }
+  page = PhysAddr(t.page.value & pins_.memory.a20_mask());
+  const Ppn ppn = page_of(page);
+  const u8* readable = pins_.memory.readable(ppn);
+  u8* writable = pins_.memory.writable(ppn);
+  if (readable) {
+    const bool same = writable == readable;
+    (*tlbs_)[who == Privilege::user].fill(linear, const_cast<u8*>(readable),
+                                          t.writable && same && !pins_.memory.watched(ppn));
+  }
+  return true;
+}
+
+bool Cpu::translate(u32 linear, u32 bytes, Access access, Privilege who, Span& span) {
+  const u32 offset = linear & kPageMask;
+  span.first_bytes = std::min(bytes, kPageSize - offset);
+  PhysAddr page;
+  if (!translate_page(linear, access, who, page)) return false;
+  span.first = page + offset;
+  if (span.first_bytes < bytes) {
+    if (!translate_page(linear + span.first_bytes, access, who, page)) return false;
+    span.second = page;
+  }
+  return true;
+}
+
+u64 Cpu::read_physical(PhysAddr address, u32 bytes) {
+  u64 value = 0;
+  if (const u8* page = pins_.memory.readable(page_of(address))) {
+    std::memcpy(&value, page + (address.value & kPageMask), bytes);
+    return value;
+  }
+  for (u32 done = 0; done < bytes;) {
+    const u32 left = bytes - done;
+    const Width width = left >= 4 ? Width::dword : left >= 2 ? Width::word : Width::byte;
+    value |= u64{pins_.memory.access_read(address + done, width)} << (8 * done);
+    done += bytes_of(width);
+  }
+  return value;
+}
+
+void Cpu::write_physical(PhysAddr address, u64 value, u32 bytes) {
+  const Ppn ppn = page_of(address);
+  if (u8* page = pins_.memory.writable(ppn)) {
+    if (pins_.memory.watched(ppn)) watched_page_written(address, bytes);
+    std::memcpy(page + (address.value & kPageMask), &value, bytes);
+    return;
+  }
+  for (u32 done = 0; done < bytes;) {
+    const u32 left = bytes - done;
+    const Width width = left >= 4 ? Width::dword : left >= 2 ? Width::word : Width::byte;
+    pins_.memory.access_write(address + done, width, static_cast<u32>(value >> (8 * done)));
+    done += bytes_of(width);
+  }
+}
+
+Loaded<u64> Cpu::load_slow(unsigned seg, u32 offset, u32 bytes) {
+  if (!segment_allows(seg, offset, bytes, false)) return {0, false};
+  const u32 linear = segment[seg].base + offset;
+  if (!alignment_allows(linear, bytes)) return {0, false};
+  Span span;
+  if (!translate(linear, bytes, Access::read, privilege(), span)) return {0, false};
+  if (tlb_ == no_tlb_.get()) note_data_access(linear, bytes, false);
+  u64 value = read_physical(span.first, span.first_bytes);
+  if (span.first_bytes < bytes) value |= read_physical(span.second, bytes - span.first_bytes) << (8 * span.first_bytes);
+  return {value, true};
+}
+
+Loaded<u64> Cpu::load_for_write(unsigned seg, u32 offset, u32 bytes) {
+  if (!segment_allows(seg, offset, bytes, true) || !segment_allows(seg, offset, bytes, false)) return {0, false};
+  const u32 linear = segment[seg].base + offset;
+  if (!alignment_allows(linear, bytes)) return {0, false};
+  Span span;
+  if (!translate(linear, bytes, Access::write, privilege(), span)) return {0, false};
+  if (tlb_ == no_tlb_.get()) note_data_access(linear, bytes, false);
+  u64 value = read_physical(span.first, span.first_bytes);
+  if (span.first_bytes < bytes) value |= read_physical(span.second, bytes - span.first_bytes) << (8 * span.first_bytes);
+  return {value, true};
+}
+
+bool Cpu::store_slow(unsigned seg, u32 offset, u64 value, u32 bytes) {
+  if (!segment_allows(seg, offset, bytes, true)) return false;
+  const u32 linear = segment[seg].base + offset;
+  if (!alignment_allows(linear, bytes)) return false;
+  Span span;
+  if (!translate(linear, bytes, Access::write, privilege(), span)) return false;
+  if (tlb_ == no_tlb_.get()) note_data_access(linear, bytes, true);
+  write_physical(span.first, value, span.first_bytes);
+  if (span.first_bytes < bytes) write_physical(span.second, value >> (8 * span.first_bytes), bytes - span.first_bytes);
+  return true;
+}
+
+u64 Cpu::read_linear(u32 linear, u32 bytes, Privilege who) {
+  if (const u8* host = (*tlbs_)[who == Privilege::user].read(linear, bytes)) {
+    u64 value = 0;
+    std::memcpy(&value, host, bytes);
+    return value;
+  }
+  Span span;
+  if (!translate(linear, bytes, Access::read, who, span)) throw fault_;
+  u64 value = read_physical(span.first, span.first_bytes);
+  if (span.first_bytes < bytes) value |= read_physical(span.second, bytes - span.first_bytes) << (8 * span.first_bytes);
+  return value;
+}
+
+void Cpu::write_linear(u32 linear, u64 value, u32 bytes, Privilege who) {
+  if (u8* host = (*tlbs_)[who == Privilege::user].write(linear, bytes)) {
+    std::memcpy(host, &value, bytes);
+    return;
+  }
+  Span span;
+  if (!translate(linear, bytes, Access::write, who, span)) throw fault_;
+  write_physical(span.first, value, span.first_bytes);
+  if (span.first_bytes < bytes) write_physical(span.second, value >> (8 * span.first_bytes), bytes - span.first_bytes);
+}
+
+void Cpu::check_linear_write(u32 linear, u32 bytes, Privilege who) {
+  Span span;
+  if (!translate(linear, bytes, Access::write, who, span)) throw fault_;
+}
+
+void Cpu::check_write(unsigned seg, u32 offset, u32 bytes) {
+  if (!segment_allows(seg, offset, bytes, true)) throw fault_;
+  Span span;
+  if (!translate(segment[seg].base + offset, bytes, Access::write, privilege(), span)) throw fault_;
+}
+
+void Cpu::check_read(unsigned seg, u32 offset, u32 bytes) {
+  if (!segment_allows(seg, offset, bytes, false)) throw fault_;
+  Span span;
+  if (!translate(segment[seg].base + offset, bytes, Access::read, privilege(), span)) throw fault_;
+}
+
+void Cpu::read_bytes(unsigned seg, u32 offset, void* to, u32 bytes) {
+  const Segment& s = segment[seg];
+  if (u64{offset} + bytes <= s.read_end) [[likely]] {
+    if (const u8* host = tlb_->read(s.base + offset, bytes)) [[likely]] {
+      std::memcpy(to, host, bytes);
+      return;
+    }
+  }
+  check_read(seg, offset, bytes);
+  u8* out = static_cast<u8*>(to);
+  for (u32 done = 0; done < bytes;) {
+    const u32 part = bytes - done >= 8 ? 8 : bytes - done >= 4 ? 4 : bytes - done >= 2 ? 2 : 1;
+    const Loaded<u64> loaded = load_slow(seg, offset + done, part);
+    if (!loaded.ok) throw fault_;
+    std::memcpy(out + done, &loaded.value, part);
+    done += part;
+  }
+}
+
+void Cpu::write_bytes(unsigned seg, u32 offset, const void* from, u32 bytes) {
+  const Segment& s = segment[seg];
+  if (u64{offset} + bytes <= s.write_end) [[likely]] {
+    if (u8* host = tlb_->write(s.base + offset, bytes)) [[likely]] {
+      std::memcpy(host, from, bytes);
+      return;
+    }
+  }
+  check_write(seg, offset, bytes);
+  const u8* in = static_cast<const u8*>(from);
+  for (u32 done = 0; done < bytes;) {
+    const u32 part = bytes - done >= 8 ? 8 : bytes - done >= 4 ? 4 : bytes - done >= 2 ? 2 : 1;
+    u64 value = 0;
+    std::memcpy(&value, in + done, part);
+    if (!store_slow(seg, offset + done, value, part)) throw fault_;
+    done += part;
+  }
+}
+
+u8* Cpu::plain_memory(u32 linear, bool write) {
+  if (tlb_ == no_tlb_.get()) return nullptr;
+  return write ? tlb_->write(linear, 1) : tlb_->read(linear, 1);
+}
+
+bool Cpu::fetch_page(u32 linear, PhysAddr& page) {
+  FetchEntry& entry = fetch_[cpl == 3][(linear >> kPageShift) % fetch_[0].size()];
+  const u32 tag = linear & ~kPageMask;
+  if (entry.linear != tag) {
+    const Translation t = walk(pins_.memory, paging_mode(), LinearAddr(linear), Access::fetch, privilege());
+    if (!t.ok) {
+      cr2 = linear;
+      fault_ = {Vector::PF, t.error_code};
+      return false;
+    }
+    entry = {tag, PhysAddr(t.page.value & pins_.memory.a20_mask())};
+  }
+  page = entry.physical;
+  return true;
+}
+
+void Cpu::load_pdptes(u32 new_cr0, u32 new_cr3, u32 new_cr4) {
+  if (!(new_cr0 & cr0::PG) || !(new_cr4 & cr4::PAE)) return;
+  std::array<u64, 4> entries;
+  const u64 reserved = ~((u64{1} << model_.physical_bits()) - 1) | 0x1E6;
+  for (unsigned n = 0; n < 4; ++n) {
+    entries[n] = pins_.memory.load<u64>(PhysAddr((new_cr3 & ~u32{31}) + 8 * n));
+    if ((entries[n] & 1) && (entries[n] & reserved)) raise_gp();
+  }
+  pdpte = entries;
+}
+
+bool Cpu::debug_read(u32 linear, std::span<u8> to) {
+  for (std::size_t done = 0; done < to.size(); ++done) {
+    const u32 at = linear + static_cast<u32>(done);
+    const Translation t = probe(pins_.memory, paging_mode(), LinearAddr(at));
+    if (!t.ok) return false;
+    to[done] = pins_.memory.load<u8>(PhysAddr((t.page.value & pins_.memory.a20_mask()) + (at & kPageMask)));
+  }
+  return true;
+}
+
+bool Cpu::debug_write(u32 linear, std::span<const u8> from) {
+  for (std::size_t done = 0; done < from.size(); ++done) {
+    const u32 at = linear + static_cast<u32>(done);
+    const Translation t = probe(pins_.memory, paging_mode(), LinearAddr(at));
+    if (!t.ok) return false;
+    pins_.memory.store<u8>(PhysAddr((t.page.value & pins_.memory.a20_mask()) + (at & kPageMask)), from[done]);
+  }
+  return true;
+}
+
+}  // namespace penumbra

@@ -1,0 +1,32 @@
+// Guest bytes -> Insn: Zydis decodes, the result is condensed and given its handler.
+#pragma once
+
+#include <Zydis/Zydis.h>
+
+#include <span>
+
+#include "core/cpu/cpu_model.h"
+#include "core/cpu/insn.h"
+
+namespace penumbra {
+
+enum class DecodeResult : u8 {
+  done,
+  ends_block,  // done, and nothing may follow in the same block
+  more_bytes,  // the instruction needs bytes beyond those given
+};
+
+class Decoder {
+ public:
+  // `code32`: CS.D of the code.
+  Decoder(bool code32, const CpuModel& model);
+  // Decodes the first instruction of `bytes`. Bytes that are no instruction of this model become one that raises #UD,
+  // and more than 15 bytes one that raises #GP(0).
+  DecodeResult decode(std::span<const u8> bytes, Insn& insn) const;
+
+ private:
+  const CpuModel& model_;
+  ZydisDecoder decoder_;
+};
+
+}  // namespace penumbra

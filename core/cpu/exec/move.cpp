@@ -1,0 +1,232 @@
+// Data movement: MOV MOVZX MOVSX LEA XCHG BSWAP CMOVcc SETcc XLAT CBW/CWDE CWD/CDQ NOP (SDM 2).
+#include "core/cpu/exec/binary.h"
+
+namespace penumbra {
+
+namespace {
+
+struct Copy {
+  static constexpr bool kWrites = true;
+  template <class T>
+  static T apply(Flags&, T, T b) {
+    return b;
+  }
+};
+
+template <class T>
+struct Store {
+  static void from_reg(Cpu& cpu, const Insn* i) {
+    if (!cpu.store_at<T>(i->segment, cpu.effective_address(i), src<T>(cpu, i))) [[unlikely]]
+      return cpu.leave_with_fault(i);
+    return next(cpu, i);
+  }
+  static void from_imm(Cpu& cpu, const Insn* i) {
+    if (!cpu.store_at<T>(i->segment, cpu.effective_address(i), static_cast<T>(i->immediate))) [[unlikely]]
+      return cpu.leave_with_fault(i);
+    return next(cpu, i);
+  }
+};
+
+template <class T>
+Handler mov_form(const Shape& shape) {
+  if (shape.a == Operand::mem) return shape.b == Operand::reg ? Store<T>::from_reg : Store<T>::from_imm;
+  return binary_form<T, Copy>(shape);
+}
+
+Handler select_mov(const Shape& shape) {
+  if (shape.a == Operand::segment) return rows::select_load_segment(shape);
+  if (shape.b == Operand::segment) return rows::select_store_segment(shape);
+  if (shape.a == Operand::control || shape.b == Operand::control || shape.a == Operand::debug ||
+      shape.b == Operand::debug)
+    return rows::select_mov_system(shape);
+  switch (shape.bits) {
+    case 8: return mov_form<u8>(shape);
+    case 16: return mov_form<u16>(shape);
+    default: return mov_form<u32>(shape);
+  }
+}
+
+// MOVZX and MOVSX: From is the source's type, signed for sign extension.
+template <class To, class From>
+struct Extend {
+  static void from_reg(Cpu& cpu, const Insn* i) {
+    dst<To>(cpu, i) = static_cast<To>(src<From>(cpu, i));
+    return next(cpu, i);
+  }
+  static void from_mem(Cpu& cpu, const Insn* i) {
+    const auto value = cpu.load_at<std::make_unsigned_t<From>>(i->segment, cpu.effective_address(i));
+    if (!value.ok) [[unlikely]]
+      return cpu.leave_with_fault(i);
+    dst<To>(cpu, i) = static_cast<To>(static_cast<From>(value.value));
+    return next(cpu, i);
+  }
+};
+
+template <class To, class From>
+Handler extend_form(const Shape& shape) {
+  return shape.b == Operand::reg ? Extend<To, From>::from_reg : Extend<To, From>::from_mem;
+}
+
+template <class Byte, class Word>
+Handler extend(const Shape& shape) {
+  if (shape.b_bits == 8) return shape.bits == 16 ? extend_form<u16, Byte>(shape) : extend_form<u32, Byte>(shape);
+  return shape.bits == 16 ? extend_form<u16, Word>(shape) : extend_form<u32, Word>(shape);
+}
+
+template <class T>
+void lea(Cpu& cpu, const Insn* i) {
+  dst<T>(cpu, i) = static_cast<T>(cpu.effective_address(i));
+  return next(cpu, i);
+}
+Handler select_lea(const Shape& shape) { return shape.bits == 16 ? lea<u16> : lea<u32>; }
+
+template <class T>
+void xchg(Cpu& cpu, const Insn& i) {
+  T& other = i.memory && i.src == 32 ? reg<T>(cpu, i.dst) : reg<T>(cpu, i.src);
+  if (i.memory) {
+    const u32 offset = cpu.effective_address(&i);
+    const Loaded<u64> value = cpu.load_for_write(i.segment, offset, sizeof(T));
+    if (!value.ok) throw cpu.fault();
+    cpu.write<T>(i.segment, offset, other);
+    other = static_cast<T>(value.value);
+  } else {
+    std::swap(reg<T>(cpu, i.dst), other);
+  }
+}
+
+void bswap32(Cpu& cpu, const Insn* i) {
+  dst<u32>(cpu, i) = __builtin_bswap32(dst<u32>(cpu, i));
+  return next(cpu, i);
+}
+// Undefined by the SDM; processors clear the word.
+void bswap16(Cpu& cpu, const Insn* i) {
+  dst<u16>(cpu, i) = 0;
+  return next(cpu, i);
+}
+Handler select_bswap(const Shape& shape) { return shape.bits == 16 ? bswap16 : bswap32; }
+
+template <class T, unsigned Code>
+struct CMov {
+  static void from_reg(Cpu& cpu, const Insn* i) {
+    if (cpu.flags.condition<Code>()) dst<T>(cpu, i) = src<T>(cpu, i);
+    return next(cpu, i);
+  }
+  // The operand is read whatever the condition says.
+  static void from_mem(Cpu& cpu, const Insn* i) {
+    const Loaded<T> value = cpu.load_at<T>(i->segment, cpu.effective_address(i));
+    if (!value.ok) [[unlikely]]
+      return cpu.leave_with_fault(i);
+    if (cpu.flags.condition<Code>()) dst<T>(cpu, i) = value.value;
+    return next(cpu, i);
+  }
+};
+
+template <unsigned Code>
+Handler cmov(const Shape& shape) {
+  if (shape.bits == 16) return shape.b == Operand::reg ? CMov<u16, Code>::from_reg : CMov<u16, Code>::from_mem;
+  return shape.b == Operand::reg ? CMov<u32, Code>::from_reg : CMov<u32, Code>::from_mem;
+}
+
+template <unsigned Code>
+struct Set {
+  static void in_reg(Cpu& cpu, const Insn* i) {
+    dst<u8>(cpu, i) = cpu.flags.condition<Code>();
+    return next(cpu, i);
+  }
+  static void in_mem(Cpu& cpu, const Insn* i) {
+    if (!cpu.store_at<u8>(i->segment, cpu.effective_address(i), cpu.flags.condition<Code>())) [[unlikely]]
+      return cpu.leave_with_fault(i);
+    return next(cpu, i);
+  }
+};
+
+template <unsigned Code>
+Handler setcc(const Shape& shape) {
+  return shape.a == Operand::reg ? Set<Code>::in_reg : Set<Code>::in_mem;
+}
+
+void xlat(Cpu& cpu, const Insn& i) {
+  const u32 sum = cpu.gpr[EBX] + (cpu.gpr[EAX] & 0xFF);
+  reg<u8>(cpu, 0) = cpu.read<u8>(i.segment, i.address16 ? sum & 0xFFFF : sum);
+}
+
+void cbw(Cpu& cpu, const Insn* i) {
+  reg<u16>(cpu, 0) = static_cast<u16>(static_cast<i8>(cpu.gpr[EAX]));
+  return next(cpu, i);
+}
+void cwde(Cpu& cpu, const Insn* i) {
+  cpu.gpr[EAX] = static_cast<u32>(static_cast<i16>(cpu.gpr[EAX]));
+  return next(cpu, i);
+}
+void cwd(Cpu& cpu, const Insn* i) {
+  reg<u16>(cpu, 4 * EDX) = cpu.gpr[EAX] & 0x8000 ? 0xFFFF : 0;
+  return next(cpu, i);
+}
+void cdq(Cpu& cpu, const Insn* i) {
+  cpu.gpr[EDX] = static_cast<u32>(static_cast<i32>(cpu.gpr[EAX]) >> 31);
+  return next(cpu, i);
+}
+void nop(Cpu& cpu, const Insn* i) { return next(cpu, i); }
+
+template <Handler handler>
+Handler plain(const Shape&) {
+  return handler;
+}
+
+constexpr Row kRows[] = {
+    {ZYDIS_MNEMONIC_MOV, select_mov},
+    {ZYDIS_MNEMONIC_MOVZX, extend<u8, u16>},
+    {ZYDIS_MNEMONIC_MOVSX, extend<i8, i16>},
+    {ZYDIS_MNEMONIC_LEA, select_lea},
+    {ZYDIS_MNEMONIC_XCHG, by_size<xchg<u8>, xchg<u16>, xchg<u32>>},
+    {ZYDIS_MNEMONIC_BSWAP, select_bswap},
+    {ZYDIS_MNEMONIC_XLAT, always<xlat>},
+    {ZYDIS_MNEMONIC_CBW, plain<cbw>},
+    {ZYDIS_MNEMONIC_CWDE, plain<cwde>},
+    {ZYDIS_MNEMONIC_CWD, plain<cwd>},
+    {ZYDIS_MNEMONIC_CDQ, plain<cdq>},
+    {ZYDIS_MNEMONIC_NOP, plain<nop>},
+    {ZYDIS_MNEMONIC_PAUSE, plain<nop>},
+    {ZYDIS_MNEMONIC_PREFETCHNTA, plain<nop>},
+    {ZYDIS_MNEMONIC_PREFETCHT0, plain<nop>},
+    {ZYDIS_MNEMONIC_PREFETCHT1, plain<nop>},
+    {ZYDIS_MNEMONIC_PREFETCHT2, plain<nop>},
+    {ZYDIS_MNEMONIC_CMOVO, cmov<0>},
+    {ZYDIS_MNEMONIC_CMOVNO, cmov<1>},
+    {ZYDIS_MNEMONIC_CMOVB, cmov<2>},
+    {ZYDIS_MNEMONIC_CMOVNB, cmov<3>},
+    {ZYDIS_MNEMONIC_CMOVZ, cmov<4>},
+    {ZYDIS_MNEMONIC_CMOVNZ, cmov<5>},
+    {ZYDIS_MNEMONIC_CMOVBE, cmov<6>},
+    {ZYDIS_MNEMONIC_CMOVNBE, cmov<7>},
+    {ZYDIS_MNEMONIC_CMOVS, cmov<8>},
+    {ZYDIS_MNEMONIC_CMOVNS, cmov<9>},
+    {ZYDIS_MNEMONIC_CMOVP, cmov<10>},
+    {ZYDIS_MNEMONIC_CMOVNP, cmov<11>},
+    {ZYDIS_MNEMONIC_CMOVL, cmov<12>},
+    {ZYDIS_MNEMONIC_CMOVNL, cmov<13>},
+    {ZYDIS_MNEMONIC_CMOVLE, cmov<14>},
+    {ZYDIS_MNEMONIC_CMOVNLE, cmov<15>},
+    {ZYDIS_MNEMONIC_SETO, setcc<0>},
+    {ZYDIS_MNEMONIC_SETNO, setcc<1>},
+    {ZYDIS_MNEMONIC_SETB, setcc<2>},
+    {ZYDIS_MNEMONIC_SETNB, setcc<3>},
+    {ZYDIS_MNEMONIC_SETZ, setcc<4>},
+    {ZYDIS_MNEMONIC_SETNZ, setcc<5>},
+    {ZYDIS_MNEMONIC_SETBE, setcc<6>},
+    {ZYDIS_MNEMONIC_SETNBE, setcc<7>},
+    {ZYDIS_MNEMONIC_SETS, setcc<8>},
+    {ZYDIS_MNEMONIC_SETNS, setcc<9>},
+    {ZYDIS_MNEMONIC_SETP, setcc<10>},
+    {ZYDIS_MNEMONIC_SETNP, setcc<11>},
+    {ZYDIS_MNEMONIC_SETL, setcc<12>},
+    {ZYDIS_MNEMONIC_SETNL, setcc<13>},
+    {ZYDIS_MNEMONIC_SETLE, setcc<14>},
+    {ZYDIS_MNEMONIC_SETNLE, setcc<15>},
+};
+
+}  // namespace
+
+std::span<const Row> rows::move() { return kRows; }
+
+}  // namespace penumbra
