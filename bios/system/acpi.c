@@ -1,0 +1,2 @@
+#include "tables.h"
+void acpi_init(void) {}

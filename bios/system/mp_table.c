@@ -1,0 +1,2 @@
+#include "tables.h"
+void mp_table_init(void) {}
