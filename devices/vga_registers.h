@@ -85,6 +85,7 @@ class VgaRegisters {
  public:
   void reset();
   void visit(State& state);
+  bool operator==(const VgaRegisters&) const = default;
 
   u8 sequencer(SequencerIndex i) const { return sequencer_[number(i)]; }
   u8 crtc(CrtcIndex i) const { return crtc_[number(i)]; }

@@ -50,6 +50,14 @@ void double_dots(u32* line, u32 count) {
   for (u32 i = count; i-- > 0;) line[2 * i] = line[2 * i + 1] = line[i];
 }
 
+// A pixel of 15 or 16 bits is the sum of what its two bytes give.
+struct HighColor {
+  std::array<u32, 256> low;
+  std::array<u32, 256> high;
+  u32 operator()(const u8* pixel) const { return low[pixel[0]] | high[pixel[1]]; }
+};
+
+// Five or six bits spread over eight, so that all ones become FFh.
 constexpr u32 from_555(u32 p) {
   const u32 r = p >> 10 & 31, g = p >> 5 & 31, b = p & 31;
   return (r << 3 | r >> 2) << 16 | (g << 3 | g >> 2) << 8 | (b << 3 | b >> 2);
@@ -59,6 +67,18 @@ constexpr u32 from_565(u32 p) {
   const u32 r = p >> 11 & 31, g = p >> 5 & 63, b = p & 31;
   return (r << 3 | r >> 2) << 16 | (g << 2 | g >> 4) << 8 | (b << 3 | b >> 2);
 }
+
+constexpr HighColor high_color(u32 (*from)(u32)) {
+  HighColor table{};
+  for (u32 i = 0; i < 256; ++i) {
+    table.low[i] = from(i);
+    table.high[i] = from(i << 8);
+  }
+  return table;
+}
+
+constexpr HighColor k555 = high_color(from_555);
+constexpr HighColor k565 = high_color(from_565);
 
 }  // namespace
 
@@ -90,18 +110,31 @@ VgaRenderer::Size VgaRenderer::size() const {
   return {characters * dots, std::min(g.lines_displayed, kMaxHeight)};
 }
 
-void VgaRenderer::prepare(VgaBlink blink) {
-  for (unsigned i = 0; i < 256; ++i) colors_256_[i] = palette_.color(static_cast<u8>(i));
-  // In graphics modes blinking pixels lose bit 3 half of the time.
-  const u8 mode = registers_.attribute(AttributeIndex::mode_control);
-  const bool dims = registers_.graphics_mode() && mode & 0x08 && !blink.characters;
-  for (u8 i = 0; i < 16; ++i) colors_16_[i] = colors_256_[registers_.dac_index(dims ? i & 7 : i)];
+VgaRenderer::Look VgaRenderer::look(VgaBlink blink) const {
+  Look l;
+  l.dispi = dispi_.enabled();
+  if (l.dispi)
+    l.mode = dispi_.mode();
+  else
+    l.registers = registers_;
+  // In graphics modes there is no cursor, and blinking pixels lose bit 3 half of the time.
+  const bool graphics = l.dispi || registers_.graphics_mode();
+  const bool blinks = !l.dispi && registers_.attribute(AttributeIndex::mode_control) & 0x08;
+  l.blink = {.cursor = blink.cursor || graphics, .characters = blink.characters || !blinks};
+  const bool dims = graphics && !l.blink.characters;
+  for (unsigned i = 0; i < 256; ++i) l.colors_256[i] = palette_.color(static_cast<u8>(i));
+  for (u8 i = 0; i < 16; ++i) l.colors_16[i] = l.colors_256[registers_.dac_index(dims ? i & 7 : i)];
+  return l;
 }
 
 bool VgaRenderer::draw(Picture& picture, VgaBlink blink) {
   const bool resized = resize(picture, size());
-  prepare(blink);
-  const bool changed = dispi_.enabled() ? draw_dispi(picture) : draw_vga(picture, blink);
+  const Look now = look(blink);
+  const bool known = !resized && picture.drawing == drawing_ && picture.pixels.data() == pixels_ && now == look_;
+  look_ = now;
+  const bool changed = look_.dispi ? draw_dispi(picture, known) : draw_vga(picture, known);
+  picture.drawing = ++drawing_;
+  pixels_ = picture.pixels.data();
   return resized || changed;
 }
 
@@ -115,16 +148,20 @@ bool VgaRenderer::draw_blank(Picture& picture) {
                         : palette_.color(registers_.attribute(AttributeIndex::overscan_color));
   const bool same = std::all_of(picture.pixels.begin(), picture.pixels.end(), [&](u32 p) { return p == color; });
   if (!same) std::fill(picture.pixels.begin(), picture.pixels.end(), color);
+  picture.drawing = 0;
   return resized || !same;
 }
 
-bool VgaRenderer::draw_vga(Picture& picture, VgaBlink blink) {
+bool VgaRenderer::draw_vga(Picture& picture, bool known) {
+  constexpr std::size_t memory_bytes = 4 * (VgaMemory::kPlaneMask + 1);
+  if (known && std::memcmp(seen_.data(), memory_.data(), memory_bytes) == 0) return false;
+  seen_.assign(memory_.data(), memory_.data() + memory_bytes);
   const VgaGeometry g = registers_.geometry();
   const bool graphics = registers_.graphics_mode();
   const u32 cell = graphics ? 8 : g.dots_per_character;
   const u32 characters = picture.width / (cell * g.dot_repeat) + 1;  // one more, to pan into view
   const VgaAddressing addressing(registers_);
-  const VgaTextPainter painter(registers_, memory_, colors_16_, blink);
+  const VgaTextPainter painter(registers_, memory_, look_.colors_16, look_.blink);
   VgaScan scan(registers_);
   bool changed = false;
   for (u32 y = 0; y < picture.height; ++y, scan.next_line()) {
@@ -156,23 +193,33 @@ void VgaRenderer::graphics_line(const VgaScan& scan, const VgaAddressing& addres
     if (eight_bit_color) {
       // Two dots' bits make one pixel of twice the width.
       for (unsigned dot = 0; dot < 8; dot += 2)
-        to[dot] = to[dot + 1] = colors_256_[(pixels >> 8 * dot & 0x0F) << 4 | (pixels >> 8 * (dot + 1) & 0x0F)];
+        to[dot] = to[dot + 1] = look_.colors_256[(pixels >> 8 * dot & 0x0F) << 4 | (pixels >> 8 * (dot + 1) & 0x0F)];
     } else {
-      for (unsigned dot = 0; dot < 8; ++dot) to[dot] = colors_16_[pixels >> 8 * dot & 0x0F];
+      for (unsigned dot = 0; dot < 8; ++dot) to[dot] = look_.colors_16[pixels >> 8 * dot & 0x0F];
     }
   }
 }
 
-bool VgaRenderer::draw_dispi(Picture& picture) {
-  const VbeDispi::Mode mode = dispi_.mode();
+bool VgaRenderer::draw_dispi(Picture& picture, bool known) {
+  const VbeDispi::Mode& mode = look_.mode;
+  const bool planar = mode.bpp == 4;
+  const u32 characters = (mode.width + 7) / 8 + 1;  // of a planar line, with one to pan into view
+  const std::size_t row_bytes = planar ? 4 * characters : mode.width * ((mode.bpp + 7) / 8);
+  seen_.resize(row_bytes * mode.height);
   bool changed = false;
   for (u32 y = 0; y < mode.height; ++y) {
+    const u32 start = mode.start + y * mode.pitch;
+    const std::size_t first = planar ? 4 * std::size_t{start} : start;
+    const std::size_t bytes = std::min<std::size_t>(row_bytes, VgaMemory::kBytes - first);
+    u8* seen = seen_.data() + row_bytes * y;
+    if (known && std::memcmp(seen, memory_.data() + first, bytes) == 0) continue;
+    std::memcpy(seen, memory_.data() + first, bytes);
     u32* line = line_.data();
-    if (mode.bpp == 4) {
-      planar_line(mode.start + y * mode.pitch, (mode.width + 7) / 8 + 1, line);
+    if (planar) {
+      planar_line(start, characters, line);
       line += mode.pan;
     } else {
-      packed_line(mode, y, line);
+      packed_line(mode, seen, line);
     }
     changed |= put_line(picture, y, line);
   }
@@ -182,19 +229,18 @@ bool VgaRenderer::draw_dispi(Picture& picture) {
 void VgaRenderer::planar_line(u32 offset, u32 characters, u32* to) const {
   for (u32 i = 0; i < characters; ++i, to += 8) {
     const u64 pixels = planar_pixels(memory_.planes(offset + i));
-    for (unsigned dot = 0; dot < 8; ++dot) to[dot] = colors_16_[pixels >> 8 * dot & 0x0F];
+    for (unsigned dot = 0; dot < 8; ++dot) to[dot] = look_.colors_16[pixels >> 8 * dot & 0x0F];
   }
 }
 
-void VgaRenderer::packed_line(const VbeDispi::Mode& mode, u32 y, u32* to) const {
-  const u8* from = memory_.data() + mode.start + std::size_t{y} * mode.pitch;
+void VgaRenderer::packed_line(const VbeDispi::Mode& mode, const u8* from, u32* to) const {
   const u32 width = mode.width;
   switch (mode.bpp) {
     case 15:
-      for (u32 x = 0; x < width; ++x) to[x] = from_555(load<u16>(from + 2 * x));
+      for (u32 x = 0; x < width; ++x) to[x] = k555(from + 2 * x);
       break;
     case 16:
-      for (u32 x = 0; x < width; ++x) to[x] = from_565(load<u16>(from + 2 * x));
+      for (u32 x = 0; x < width; ++x) to[x] = k565(from + 2 * x);
       break;
     case 24:
       for (u32 x = 0; x < width; ++x) to[x] = from[3 * x] | from[3 * x + 1] << 8 | from[3 * x + 2] << 16;
@@ -203,7 +249,7 @@ void VgaRenderer::packed_line(const VbeDispi::Mode& mode, u32 y, u32* to) const 
       for (u32 x = 0; x < width; ++x) to[x] = load<u32>(from + 4 * x) & 0x00FFFFFF;
       break;
     default:
-      for (u32 x = 0; x < width; ++x) to[x] = colors_256_[from[x]];
+      for (u32 x = 0; x < width; ++x) to[x] = look_.colors_256[from[x]];
       break;
   }
 }

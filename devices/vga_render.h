@@ -24,7 +24,8 @@ class VgaRenderer {
   VgaRenderer(const VgaRegisters& registers, const VgaPalette& palette, const VgaMemory& memory, const VbeDispi& dispi)
       : registers_(registers), palette_(palette), memory_(memory), dispi_(dispi) {}
 
-  // Both draw the whole picture and are true if that changed it.
+  // Both leave the whole picture as it should be and are true if that changed it. What memory and registers made the
+  // last time is not made again, as long as the same picture is given.
   bool draw(Picture& picture, VgaBlink blink);
   bool draw_blank(Picture& picture);
 
@@ -33,15 +34,26 @@ class VgaRenderer {
     u32 width;
     u32 height;
   };
+  // Everything but memory that a picture is made from.
+  struct Look {
+    bool dispi = false;
+    VgaRegisters registers;    // as after construction in the DISPI's modes
+    VbeDispi::Mode mode = {};  // of the DISPI
+    VgaBlink blink = {};
+    std::array<u32, 16> colors_16{};
+    std::array<u32, 256> colors_256{};
+    bool operator==(const Look&) const = default;
+  };
+  Look look(VgaBlink blink) const;
   Size size() const;
-  void prepare(VgaBlink blink);
-  bool draw_vga(Picture& picture, VgaBlink blink);
-  bool draw_dispi(Picture& picture);
+  // With `known`, memory that is as it was needs no drawing.
+  bool draw_vga(Picture& picture, bool known);
+  bool draw_dispi(Picture& picture, bool known);
 
   // A scan line of graphics: 8 pixels for each of so many character clocks.
   void graphics_line(const VgaScan& scan, const VgaAddressing& addressing, u32 characters, u32* to) const;
   void planar_line(u32 offset, u32 characters, u32* to) const;
-  void packed_line(const VbeDispi::Mode& mode, u32 y, u32* to) const;
+  void packed_line(const VbeDispi::Mode& mode, const u8* from, u32* to) const;
 
   static bool resize(Picture& picture, Size size);
   // Copies a finished line into the picture; true if it differed.
@@ -52,9 +64,12 @@ class VgaRenderer {
   const VgaMemory& memory_;
   const VbeDispi& dispi_;
 
-  // Made anew for each picture.
-  std::array<u32, 16> colors_16_{};
-  std::array<u32, 256> colors_256_{};
+  // What was drawn last, and where: a cache of no consequence.
+  Look look_;
+  std::vector<u8> seen_;  // the memory it was drawn from
+  const u32* pixels_ = nullptr;
+  u64 drawing_ = reinterpret_cast<std::uintptr_t>(this) << 16;  // no other adapter's
+
   std::vector<u32> line_ = std::vector<u32>(kMaxWidth + 64);
 };
 

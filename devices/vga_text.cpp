@@ -40,6 +40,14 @@ constexpr std::array<Utf8, 256> kUtf8 = [] {
   return table;
 }();
 
+// All ones for each dot of a font byte that is set, leftmost first.
+constexpr auto kDotMasks = [] {
+  std::array<std::array<u32, 8>, 256> table{};
+  for (unsigned dots = 0; dots < 256; ++dots)
+    for (unsigned i = 0; i < 8; ++i) table[dots][i] = 0u - (dots >> (7 - i) & 1u);
+  return table;
+}();
+
 constexpr bool is_blank(u8 character) { return character == 0 || character == ' ' || character == 0xFF; }
 
 // Character Map Select names eight tables of 8 KiB: the even ones are VGA's first four, 16 KiB apart.
@@ -101,7 +109,8 @@ void VgaTextPainter::draw(const VgaScan& scan, u32 characters, u32* to) const {
       c.ninth = true;
     }
     const u32 flip = c.foreground ^ c.background;
-    for (unsigned dot = 0; dot < 8; ++dot) to[dot] = c.background ^ (flip & (0u - (c.dots >> (7 - dot) & 1u)));
+    const std::array<u32, 8>& masks = kDotMasks[c.dots];
+    for (unsigned dot = 0; dot < 8; ++dot) to[dot] = c.background ^ (flip & masks[dot]);
     to += 8;
     if (nine_dots_) *to++ = c.ninth ? c.foreground : c.background;
   }

@@ -22,6 +22,7 @@ std::string_view code_page_437(u8 character);
 struct VgaBlink {
   bool cursor;
   bool characters;
+  bool operator==(const VgaBlink&) const = default;
 };
 
 // Draws scan lines of text as the registers stand when it is made.

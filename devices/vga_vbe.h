@@ -61,6 +61,7 @@ class VbeDispi {
     u32 pitch;
     u32 start;
     u32 pan;  // in planar modes, pixels to leave out at the left
+    bool operator==(const Mode&) const = default;
   };
   Mode mode() const;
   // Of one picture from the start of memory.

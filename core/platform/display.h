@@ -14,6 +14,8 @@ struct Picture {
   u32 width = 0;
   u32 height = 0;
   std::vector<u32> pixels;
+  // The display's own note of what it drew here last. Who changes `pixels` otherwise sets it to 0.
+  u64 drawing = 0;
 };
 
 class Display {

@@ -154,6 +154,48 @@ TEST_CASE("render tells a change from none") {
   CHECK(other.pixels == rig.picture.pixels);
 }
 
+TEST_CASE("what is not drawn again is right all the same") {
+  VgaRig rig, other;
+  Picture picture;
+  const auto same_as_fresh = [&](Vga& vga) {
+    Picture fresh;
+    vga.render(fresh);
+    return picture.width == fresh.width && picture.height == fresh.height && picture.pixels == fresh.pixels;
+  };
+  rig.set_mode(kPacked320x200);
+  rig.poke(0xA0000, 9);
+  other.set_mode(kPacked320x200);
+  // Two adapters and one picture, by turns.
+  for (int i = 0; i < 3; ++i) {
+    CHECK(rig.vga.render(picture));
+    CHECK(same_as_fresh(rig.vga));
+    CHECK(other.vga.render(picture));
+    CHECK(same_as_fresh(other.vga));
+  }
+  // Somebody else draws into the picture and says so.
+  rig.vga.render(picture);
+  picture.pixels[5] = 0x123456;
+  picture.drawing = 0;
+  CHECK(rig.vga.render(picture));
+  CHECK(same_as_fresh(rig.vga));
+  // Random changes in a DISPI mode and back.
+  std::mt19937 random(2);
+  for (const u16 bpp : {4, 8, 15, 16, 24, 32}) {
+    rig.dispi_mode(200, 100, bpp);
+    for (int i = 0; i < 50; ++i) {
+      rig.poke(0xA0000 + (random() & 0x3FFF), static_cast<u8>(random()));
+      if (i % 8 == 3) rig.dispi(9, random() & 3);
+      if (i % 8 == 5) rig.dispi(8, random() & 15);
+      if (i % 8 == 7) rig.out(0x3C6, static_cast<u8>(random()));
+      const std::vector<u32> before = picture.pixels;
+      const bool changed = rig.vga.render(picture);
+      CHECK(changed == (picture.pixels != before));
+      CHECK(same_as_fresh(rig.vga));
+      rig.vga.render(picture);
+    }
+  }
+}
+
 TEST_CASE("before any mode is set the screen is black") {
   VgaRig rig;
   CHECK(rig.render());
