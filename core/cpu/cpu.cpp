@@ -53,6 +53,11 @@ void Cpu::state_changed() {
   update_mode();
 }
 
+void Cpu::visit_state(State& state) {
+  visit(state);
+  state.field("ignne", ignne_);
+}
+
 void Cpu::stop_soon() {
   banked_ += remaining_;
   remaining_ = 0;
@@ -132,11 +137,12 @@ bool Cpu::step(RunEnd& end) {
   } catch (const GuestFault& fault) {
     failed = current_;
     thrown = fault;
+  } catch (const RetryInstruction&) {
+    leave_repeating(current_);
+    forget_wanted();
+    return true;
   }
-  if (failed) {
-    remaining_ += block_->count - failed->position - 1;
-    eip = eip_of(failed);
-  }
+  if (failed) leave_repeating(failed);
   deliver(thrown);
   return true;
 }

@@ -73,6 +73,9 @@ class Cpu : public CpuState, public MemoryObserver {
   // The same, and makes `run` return to its caller.
   void stop_for_owner();
   void raise_nmi();
+  // IGNNE#: unmasked x87 errors do not stop the x87 while CR0.NE = 0.
+  void set_ignne(bool on) { ignne_ = on; }
+  bool ignne() const { return ignne_; }
   // Instructions executed since construction, exact at instruction boundaries.
   u64 instructions() const { return executed_base_ - static_cast<u64>(remaining_ + banked_); }
   const CpuModel& model() const { return model_; }
@@ -306,6 +309,7 @@ class Cpu : public CpuState, public MemoryObserver {
   const CpuModel& model_;
   GuestFault fault_{};
   bool fault_pending_ = false;
+  bool ignne_ = false;
   bool single_ = false;  // one instruction at a time: TF, RF, breakpoints, instruction trace
   bool step_trap_ = false;
   bool resume_flag_loaded_ = false;

@@ -46,6 +46,9 @@ constexpr bool pushes_error_code(Vector v) {
   }
 }
 
+// Thrown by an instruction that must wait for an interrupt and then be executed anew.
+struct RetryInstruction {};
+
 // Ends the current instruction with a fault; for helpers, never on the fast path.
 [[noreturn]] inline void raise(Vector vector, u32 error_code = 0) { throw GuestFault{vector, error_code}; }
 [[noreturn]] inline void raise_gp(u32 error_code = 0) { raise(Vector::GP, error_code); }

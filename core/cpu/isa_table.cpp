@@ -18,7 +18,8 @@ struct Table {
     for (const std::span<const Row> rows :
          {rows::move(), rows::arithmetic(), rows::logic(), rows::shift(), rows::bit(), rows::multiply_divide(),
           rows::decimal(), rows::stack(), rows::branch(), rows::string(), rows::flag_operations(), rows::port_io(),
-          rows::system(), rows::segment_load(), rows::far_transfer(), rows::x87(), rows::mmx(), rows::sse()})
+          rows::system(), rows::segment_load(), rows::far_transfer(), rows::x87(), rows::x87_control(), rows::mmx(),
+          rows::sse()})
       for (const Row& row : rows) {
         CHECK_THAT(!by_mnemonic[row.mnemonic], "{} has two rows", ZydisMnemonicGetString(row.mnemonic));
         by_mnemonic[row.mnemonic] = &row;

@@ -70,6 +70,7 @@ std::span<const Row> system();
 std::span<const Row> segment_load();
 std::span<const Row> far_transfer();
 std::span<const Row> x87();
+std::span<const Row> x87_control();
 std::span<const Row> mmx();
 std::span<const Row> sse();
 // MOV's forms that belong to other themes.
