@@ -13,6 +13,11 @@ void dispi_write(u16 index, u16 value) {
   out16(kDataPort, value);
 }
 
+// Moving the window can cost much more than a port access: it is left alone where it lies right.
+void dispi_select_bank(u16 bank) {
+  if (dispi_read(kDispiBank) != bank) out16(kDataPort, bank);
+}
+
 // Identities B0C0h-B0CFh; linear framebuffers need B0C2h.
 bool dispi_present(void) { return (dispi_read(kDispiId) & 0xFFF0) == 0xB0C0; }
 

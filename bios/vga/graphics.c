@@ -11,7 +11,7 @@ static u32 planar_pitch(MemoryModel model) {
 // Selects the window that holds a plane offset; returns the offset in segment A000h.
 static u32 planar_window(MemoryModel model, u32 offset) {
   set_es(0xA000);
-  if (model == kVbePlanar) dispi_write(kDispiBank, (u16)(offset >> 16));
+  if (model == kVbePlanar) dispi_select_bank((u16)(offset >> 16));
   return (u16)offset;
 }
 
@@ -32,12 +32,14 @@ static u16 widen(u8 bits) {
   return wide;
 }
 
-static u8 glyph_row(u8 character, u32 line) {
+// Where a character's glyph is: INT 43h's font, but INT 1Fh's for the upper half in CGA modes.
+static FarPointer glyph_of(u8 character) {
   const u8 mode = bda->mode;
   const bool upper = mode >= 4 && mode <= 6 && character >= 128;
   const u8 vector = upper ? kVectorUpperFont : kVectorFont;
   const u32 glyph = upper ? character - 128u : character;
-  return far_read8(vectors[vector].segment, (u16)(vectors[vector].offset + glyph * bda->char_height + line));
+  const FarPointer pointer = {(u16)(vectors[vector].offset + glyph * bda->char_height), vectors[vector].segment};
+  return pointer;
 }
 
 static void cga_draw_row(u32 column, u32 y, u8 bits, u8 color) {
@@ -76,25 +78,32 @@ static void planar_end(void) {
   out_indexed(kSequencerPort, kMapMask, 0x0F);
 }
 
+static void planar_draw_glyph(MemoryModel model, u32 offset, FarPointer glyph, u32 height, u8 color) {
+  const u32 pitch = planar_pitch(model);
+  planar_begin_glyph(color);
+  for (; height > 0; --height, offset += pitch) {
+    const u32 at = planar_window(model, offset);
+    es_read8(at);
+    es_write8(at, far_read8(glyph.segment, glyph.offset++));
+  }
+  planar_end();
+}
+
 void draw_glyph(u32 row, u32 column, u8 character, u8 color, u8 page) {
   const MemoryModel model = memory_model();
   const u32 height = bda->char_height;
   const u32 top = row * height;
-  const bool planar = model == kPlanar || model == kVbePlanar;
-  if (planar) planar_begin_glyph(color);
-  for (u32 line = 0; line < height; ++line) {
-    const u8 bits = glyph_row(character, line);
-    if (model == kCga) {
-      cga_draw_row(column, top + line, bits, color);
-    } else if (planar) {
-      const u32 offset = planar_offset(model, top + line, column, page);
-      es_read8(offset);
-      es_write8(offset, bits);
-    } else {
-      packed_draw_row(column * 8, top + line, bits, color, model == kVbePacked && color & 0x80);
+  const FarPointer glyph = glyph_of(character);
+  if (model == kCga) {
+    for (u32 line = 0; line < height; ++line) {
+      cga_draw_row(column, top + line, far_read8(glyph.segment, (u16)(glyph.offset + line)), color);
     }
+  } else if (model == kPlanar || model == kVbePlanar) {
+    const u32 offset = page * bda->page_size + top * planar_pitch(model) + column;
+    planar_draw_glyph(model, offset, glyph, height, color);
+  } else {
+    packed_draw_glyph(column * 8, top, glyph, height, color, model == kVbePacked && color & 0x80);
   }
-  if (planar) planar_end();
 }
 
 // One row of a cell as bits: set where the pixel is not black.
@@ -124,8 +133,12 @@ u8 read_glyph(u32 row, u32 column, u8 page) {
   const u32 height = bda->char_height;
   const u32 top = row * height;
   for (u32 character = 0; character < 256; ++character) {
+    const FarPointer glyph = glyph_of((u8)character);
     u32 line = 0;
-    while (line < height && read_row(model, column, top + line, page) == glyph_row((u8)character, line)) ++line;
+    while (line < height &&
+           read_row(model, column, top + line, page) == far_read8(glyph.segment, (u16)(glyph.offset + line))) {
+      ++line;
+    }
     if (line == height) return (u8)character;
   }
   return 0;
@@ -164,7 +177,11 @@ void fill_line(u32 y, u32 column, u32 columns, u8 color) {
     out_indexed(kSequencerPort, kMapMask, 0x0F);
     out_indexed(kGraphicsPort, 0, color & 0x0F);
     out_indexed(kGraphicsPort, kEnableSetReset, 0x0F);
-    for (u32 i = 0; i < columns; ++i) es_write8(planar_offset(model, y, column + i, model == kPlanar ? bda->page : 0), 0);
+    if (model == kPlanar) {
+      es_fill8(planar_offset(model, y, column, bda->page), 0, columns);
+    } else {
+      for (u32 i = 0; i < columns; ++i) es_write8(planar_offset(model, y, column + i, 0), 0);
+    }
     out_indexed(kGraphicsPort, 0, 0);
     out_indexed(kGraphicsPort, kEnableSetReset, 0);
   } else {

@@ -131,5 +131,5 @@ void state_table(Frame frame) {
                             (flags & kFlagNoPaletteLoad) | (bda->control & kControlNoCursorEmulation ? 0 : 0x10) |
                             blinking));
   es_write8(to + 0x31, 3);  // 256 KiB
-  es_write8(to + 0x32, 0x20 >> 1);
+  frame->ax.l = 0x1B;
 }

@@ -96,12 +96,18 @@ INLINE void es_fill8(u32 offset, u8 value, u32 count) {
 INLINE void es_fill16(u32 offset, u16 value, u32 words) {
   __asm__ volatile("rep stosw" : "+D"(offset), "+c"(words) : "a"(value) : "memory");
 }
+INLINE void es_fill32(u32 offset, u32 value, u32 doublewords) {
+  __asm__ volatile("rep stosl" : "+D"(offset), "+c"(doublewords) : "a"(value) : "memory");
+}
 // Copies inside ES, upwards.
 INLINE void es_move8(u32 to, u32 from, u32 count) {
   __asm__ volatile("rep movsb %%es:(%%si), %%es:(%%di)" : "+D"(to), "+S"(from), "+c"(count) : : "memory");
 }
 INLINE void es_move16(u32 to, u32 from, u32 words) {
   __asm__ volatile("rep movsw %%es:(%%si), %%es:(%%di)" : "+D"(to), "+S"(from), "+c"(words) : : "memory");
+}
+INLINE void es_move32(u32 to, u32 from, u32 doublewords) {
+  __asm__ volatile("rep movsl %%es:(%%si), %%es:(%%di)" : "+D"(to), "+S"(from), "+c"(doublewords) : : "memory");
 }
 
 // Memory behind a far pointer; DS is borrowed for the access, so operands must be registers.

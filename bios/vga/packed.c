@@ -7,7 +7,7 @@ static u32 pixel_bytes(u8 bits) { return (bits + 7u) / 8; }
 static u32 pitch(u8 bits) { return vbe_mode() ? dispi_read(kDispiVirtualWidth) * pixel_bytes(bits) : 320; }
 
 static void select_bank(u32 offset) {
-  if (vbe_mode()) dispi_write(kDispiBank, (u16)(offset >> 16));
+  if (vbe_mode()) dispi_select_bank((u16)(offset >> 16));
 }
 
 // A color number as a pixel: the number itself in 8-bit modes, else one of the 16 standard colors.
@@ -40,12 +40,48 @@ static u32 begin(u32 x, u32 y, u8 bits) {
   return offset;
 }
 
-void packed_draw_row(u32 x, u32 y, u8 row, u8 color, bool exclusive_or) {
+// Whether a piece of memory lies within one window position.
+static bool in_one_bank(u32 offset, u32 length) { return (u16)offset + length <= 0x10000; }
+
+// Four pixels of a byte each, FFh where the bit is set, leftmost in the lowest byte.
+static u32 four_pixels(u8 bits) {
+  static const u8 spread[4][2] = {{0x00, 0x00}, {0x00, 0xFF}, {0xFF, 0x00}, {0xFF, 0xFF}};
+  const u8* const left = spread[bits >> 2 & 3];
+  const u8* const right = spread[bits & 3];
+  return left[0] | left[1] << 8 | right[0] << 16 | (u32)right[1] << 24;
+}
+
+static void draw_row(u32 offset, u8 row, u32 ink, u32 bytes, bool exclusive_or) {
+  if (exclusive_or || bytes == 3 || !in_one_bank(offset, 8 * bytes)) {
+    for (u8 mask = 0x80; mask; mask >>= 1) offset = put_pixel(offset, row & mask ? ink : 0, bytes, exclusive_or);
+  } else if (bytes == 1) {
+    ink *= 0x01010101;
+    es_write32(offset, four_pixels(row >> 4) & ink);
+    es_write32(offset + 4, four_pixels(row & 15) & ink);
+  } else {
+    for (u8 mask = 0x80; mask; mask >>= 1, offset += bytes) {
+      const u32 pixel = row & mask ? ink : 0;
+      if (bytes == 2) {
+        es_write16(offset, (u16)pixel);
+      } else {
+        es_write32(offset, pixel);
+      }
+    }
+  }
+}
+
+// Draws a glyph of `height` rows, one byte each, at a far pointer.
+void packed_draw_glyph(u32 x, u32 y, FarPointer glyph, u32 height, u8 color, bool exclusive_or) {
   const u8 bits = depth();
   const u32 bytes = pixel_bytes(bits);
+  const u32 line = pitch(bits);
   const u32 ink = pixel_value(exclusive_or ? color & 0x7F : color, bits);
-  u32 offset = begin(x, y, bits);
-  for (u8 mask = 0x80; mask; mask >>= 1) offset = put_pixel(offset, row & mask ? ink : 0, bytes, exclusive_or);
+  u32 offset = y * line + x * bytes;
+  set_es(0xA000);
+  for (; height > 0; --height, offset += line) {
+    select_bank(offset);
+    draw_row(offset, far_read8(glyph.segment, glyph.offset++), ink, bytes, exclusive_or);
+  }
 }
 
 u8 packed_read_row(u32 x, u32 y) {
@@ -62,12 +98,19 @@ u8 packed_read_row(u32 x, u32 y) {
   return row;
 }
 
+// `width` is a multiple of 8, so that every depth but 24 fills whole doublewords.
 void packed_fill(u32 x, u32 y, u32 width, u8 color) {
   const u8 bits = depth();
   const u32 bytes = pixel_bytes(bits);
-  const u32 ink = pixel_value(color, bits);
+  u32 ink = pixel_value(color, bits);
   u32 offset = begin(x, y, bits);
-  for (; width > 0; --width) offset = put_pixel(offset, ink, bytes, false);
+  if (bytes == 3 || !in_one_bank(offset, width * bytes)) {
+    for (; width > 0; --width) offset = put_pixel(offset, ink, bytes, false);
+    return;
+  }
+  if (bytes == 1) ink *= 0x01010101;
+  if (bytes == 2) ink |= ink << 16;
+  es_fill32(offset, ink, width * bytes / 4);
 }
 
 static u32 smaller(u32 a, u32 b) { return a < b ? a : b; }
@@ -98,7 +141,8 @@ void packed_move(u32 to_y, u32 from_y, u32 x, u32 width) {
     u32 step = smaller(length, smaller(0x10000 - (u16)from, 0x10000 - (u16)to));
     if (from >> 16 == to >> 16) {
       select_bank(from);
-      es_move8(to, from, step);
+      es_move32(to, from, step / 4);
+      es_move8(to + (step & ~3u), from + (step & ~3u), step & 3);
     } else if (step >= 32) {
       step = 32;
       move_across_banks(to, from);

@@ -98,7 +98,7 @@ void write_pixel(u32 x, u32 y, u8 color, u8 page);
 u8 read_pixel(u32 x, u32 y, u8 page);
 
 // packed.c: the same for VBE modes with 8 bits a pixel and more, and mode 13h.
-void packed_draw_row(u32 x, u32 y, u8 bits, u8 color, bool exclusive_or);
+void packed_draw_glyph(u32 x, u32 y, FarPointer glyph, u32 height, u8 color, bool exclusive_or);
 u8 packed_read_row(u32 x, u32 y);
 void packed_move(u32 to_y, u32 from_y, u32 x, u32 width);
 void packed_fill(u32 x, u32 y, u32 width, u8 color);
@@ -155,6 +155,7 @@ enum {
 };
 u16 dispi_read(u16 index);
 void dispi_write(u16 index, u16 value);
+void dispi_select_bank(u16 bank);
 bool dispi_present(void);
 void dispi_off(void);
 u32 video_memory_size(void);
