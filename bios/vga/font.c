@@ -101,6 +101,39 @@ static void set_graphics_font(Frame frame) {
   bda->last_row = (u8)((choice >= 1 && choice <= 3 ? rows[choice] : frame->dx.l) - 1);
 }
 
+// Whether a list of modes that ends with FFh has the mode that is set.
+static bool lists_mode(u16 segment, u16 list) {
+  for (u32 i = 0; i < 32; ++i) {
+    const u8 mode = far_read8(segment, (u16)(list + i));
+    if (mode == 0xFF) return false;
+    if (mode == bda->mode) return true;
+  }
+  return false;
+}
+
+// The fonts a save pointer table gives for the mode that is set, its third pointer for text and its fourth for graphics.
+void apply_font_override(void) {
+  const FarPointer table = {bda->save_pointers.offset, bda->save_pointers.segment};
+  if (FAR_NULL(table)) return;
+  const bool text = memory_model() == kText;
+  const FarPointer override = far_read_pointer(table.segment, (u16)(table.offset + (text ? 8 : 12)));
+  const u16 segment = override.segment;
+  const u16 at = override.offset;
+  if (FAR_NULL(override) || !lists_mode(segment, (u16)(at + (text ? 11 : 7)))) return;
+  if (text) {
+    const u8 height = far_read8(segment, at);
+    const FarPointer font = far_read_pointer(segment, (u16)(at + 6));
+    load_glyphs(font.segment, font.offset, far_read8(segment, (u16)(at + 4)), far_read16(segment, (u16)(at + 2)), height,
+                far_read8(segment, (u16)(at + 1)));
+    if (height != bda->char_height) refit_screen(height);
+  } else {
+    const FarPointer font = far_read_pointer(segment, (u16)(at + 3));
+    set_font_vector(kVectorFont, font.segment, font.offset);
+    bda->last_row = far_read8(segment, at) - 1;
+    bda->char_height = far_read16(segment, (u16)(at + 1));
+  }
+}
+
 // An alternate set for 9-dot cells: none of our glyphs changes, so the list is empty.
 static const u8 no_alternates[1] = {0};
 

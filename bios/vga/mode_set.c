@@ -126,6 +126,7 @@ void set_mode(u8 mode, bool clear) {
   if (clear) clear_memory();
   install_tables();
   if (memory_model() == kText) enter_text_font();
+  if (!wide_text) apply_font_override();
   if (mode == 7) {
     set_cursor_shape(0x0B, 0x0C);
   } else {

@@ -120,6 +120,7 @@ extern const u8 font_8x14[3584];
 extern const u8 font_8x8[2048];
 void load_glyphs(u16 segment, u16 offset, u8 first, u16 count, u8 height, u8 block);
 void load_rom_font(u8 height, u8 block);
+void apply_font_override(void);
 void font_functions(Frame frame);
 
 // select.c, info.c, state.c

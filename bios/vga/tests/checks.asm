@@ -743,8 +743,46 @@ fonts:  mov word [context], 3
         check ax, 0x4321, "1121h: INT 43h"
         mov al, [0x484]
         check al, 24, "1121h: 25 rows"
+        ; fonts from a save pointer table of our own
+        les bx, [0x4A8]
+        mov di, .table
+        mov cx, 14
+.copy:  mov ax, [es:bx]
+        mov [di], ax
+        add bx, 2
+        add di, 2
+        loop .copy
+        mov word [.table + 8], .text_font
+        mov word [.table + 12], .graphics_font
+        mov word [.table + 4], .saved
+        push dword [0x4A8]
+        mov word [0x4A8], .table
+        mov word [0x4AA], 0
         video 0x0003
+        mov al, [0x484]
+        check al, 39, "text font override: 40 rows"
+        video 0x0012
+        mov ax, [0x485]
+        check ax, 12, "graphics font override: height"
+        mov ax, [0x43 * 4]
+        check ax, 0x7654, "graphics font override: INT 43h"
+        mov bx, 0x3903
+        video 0x1000
+        mov al, [.saved + 3]
+        check al, 0x39, "dynamic save area"
+        pop dword [0x4A8]
+        video 0x0003
+        mov al, [0x484]
+        check al, 24, "no override: 25 rows"
         ret
+.table  times 28 db 0
+.text_font db 10, 0
+        dw 1, 'Z', .glyph, 0
+        db 0xFF, 3, 0xFF
+.graphics_font db 40
+        dw 12, 0x7654, 0
+        db 0x12, 0xFF
+.saved  times 17 db 0
 .sizes  db 2, 3, 4, 5, 6, 7, 0xFF
 .glyph  db 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 0xA5
 
