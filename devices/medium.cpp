@@ -6,7 +6,7 @@
 namespace penumbra {
 
 std::unique_ptr<BlockDevice> open_medium(const std::string& path, bool read_only) {
-  return std::make_unique<RawImage>(path, read_only ? Access::read_only : Access::read_write);
+  return std::make_unique<RawImage>(path, read_only ? ImageAccess::read_only : ImageAccess::read_write);
 }
 
 }  // namespace penumbra

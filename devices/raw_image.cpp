@@ -25,7 +25,7 @@ constexpr u64 kSectorBytes = 512;
 
 }  // namespace
 
-RawImage::RawImage(const std::string& path, Access access) : path_(path), access_(access) {
+RawImage::RawImage(const std::string& path, ImageAccess access) : path_(path), access_(access) {
   open_file();
   try {
     measure();
@@ -46,7 +46,7 @@ void RawImage::open_file() {
     if (S_ISDIR(status.st_mode)) refuse(path_, "is a directory");
     if (!S_ISREG(status.st_mode) && !S_ISBLK(status.st_mode)) refuse(path_, "is not a file");
   }
-  const int mode = access_ == Access::read_write ? O_RDWR : O_RDONLY;
+  const int mode = access_ == ImageAccess::read_write ? O_RDWR : O_RDONLY;
   do file_ = ::open(path_.c_str(), mode | O_CLOEXEC);
   while (file_ < 0 && errno == EINTR);
   if (file_ >= 0) return;
@@ -57,7 +57,7 @@ void RawImage::open_file() {
     case EPERM:
     case EROFS:
     case ETXTBSY: {
-      const bool readable = access_ == Access::read_write && ::access(path_.c_str(), R_OK) == 0;
+      const bool readable = access_ == ImageAccess::read_write && ::access(path_.c_str(), R_OK) == 0;
       throw ConfigError(fmt::format("{}: {}; {}", path_, std::strerror(errno),
                                     readable
                                         ? "it can be read but not written: attach it read-only, or make it writable"
@@ -82,7 +82,7 @@ void RawImage::measure() {
 }
 
 void RawImage::lock() {
-  const int kind = access_ == Access::read_write ? LOCK_EX : LOCK_SH;
+  const int kind = access_ == ImageAccess::read_write ? LOCK_EX : LOCK_SH;
   while (::flock(file_, kind | LOCK_NB) != 0) {
     if (errno == EINTR) continue;
     if (errno == EWOULDBLOCK)

@@ -5,7 +5,7 @@
 
 namespace penumbra {
 
-enum class Access : u8 { read_only, read_write };
+enum class ImageAccess : u8 { read_only, read_write };
 
 // The image holds an advisory lock (flock) while it is open: shared for reading, exclusive for writing, so that two
 // guests never write one image. Every write is handed to the host's kernel before `write` returns, so the end of this
@@ -17,13 +17,13 @@ class RawImage final : public BlockDevice {
  public:
   // Throws ConfigError where `path` is not an image that can be attached (missing, a directory, empty, no permission,
   // locked by someone else), HostError where the host fails at something that should work.
-  RawImage(const std::string& path, Access access);
+  RawImage(const std::string& path, ImageAccess access);
   ~RawImage() override;
   RawImage(const RawImage&) = delete;
   RawImage& operator=(const RawImage&) = delete;
 
   u64 bytes() const override { return bytes_; }
-  bool read_only() const override { return access_ == Access::read_only; }
+  bool read_only() const override { return access_ == ImageAccess::read_only; }
   const std::string& path() const override { return path_; }
   bool read(u64 offset, std::span<u8> to) override;
   bool write(u64 offset, std::span<const u8> from) override;
@@ -38,7 +38,7 @@ class RawImage final : public BlockDevice {
   bool failed(const char* what, u64 offset, int error);
 
   std::string path_;
-  Access access_;
+  ImageAccess access_;
   int file_ = -1;
   u64 file_bytes_ = 0;  // without the padding; grows when the padding is written
   u64 bytes_ = 0;

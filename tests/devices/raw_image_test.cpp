@@ -34,7 +34,7 @@ struct Folder {
   }
 };
 
-std::string message_of(const std::string& path, Access access) {
+std::string message_of(const std::string& path, ImageAccess access) {
   try {
     RawImage image(path, access);
   } catch (const ConfigError& error) {
@@ -46,7 +46,7 @@ std::string message_of(const std::string& path, Access access) {
 TEST_CASE("what is written is in the file when write returns") {
   Folder folder;
   const std::string path = folder.file("disk", 4096);
-  RawImage image(path, Access::read_write);
+  RawImage image(path, ImageAccess::read_write);
   CHECK(image.bytes() == 4096);
   CHECK_FALSE(image.read_only());
   const std::vector<u8> data(700, 0x5a);
@@ -65,7 +65,7 @@ TEST_CASE("what is written is in the file when write returns") {
 
 TEST_CASE("requests outside of the image fail, whatever their numbers") {
   Folder folder;
-  RawImage image(folder.file("disk", 1024), Access::read_write);
+  RawImage image(folder.file("disk", 1024), ImageAccess::read_write);
   std::vector<u8> buffer(512);
   CHECK(image.read(512, buffer));
   CHECK_FALSE(image.read(513, buffer));
@@ -77,7 +77,7 @@ TEST_CASE("requests outside of the image fail, whatever their numbers") {
 TEST_CASE("a size that is no multiple of 512 is padded with zeros and grows when written") {
   Folder folder;
   const std::string path = folder.file("odd", 1000);
-  RawImage image(path, Access::read_write);
+  RawImage image(path, ImageAccess::read_write);
   CHECK(image.bytes() == 1024);
   std::vector<u8> sector(512, 0xff);
   CHECK(image.read(512, sector));
@@ -94,20 +94,20 @@ TEST_CASE("a size that is no multiple of 512 is padded with zeros and grows when
 TEST_CASE("what is no image is refused by name") {
   Folder folder;
   const std::string missing = (folder.path / "missing").string();
-  CHECK(message_of(missing, Access::read_only).find(missing) != std::string::npos);
-  CHECK(message_of(missing, Access::read_only).find("does not exist") != std::string::npos);
-  CHECK(message_of(folder.path.string(), Access::read_only).find("directory") != std::string::npos);
-  CHECK(message_of(folder.file("empty", 0), Access::read_write).find("empty") != std::string::npos);
-  CHECK(message_of("/dev/null", Access::read_only).find("not a file") != std::string::npos);
-  CHECK(message_of("", Access::read_only).find("empty") != std::string::npos);
+  CHECK(message_of(missing, ImageAccess::read_only).find(missing) != std::string::npos);
+  CHECK(message_of(missing, ImageAccess::read_only).find("does not exist") != std::string::npos);
+  CHECK(message_of(folder.path.string(), ImageAccess::read_only).find("directory") != std::string::npos);
+  CHECK(message_of(folder.file("empty", 0), ImageAccess::read_write).find("empty") != std::string::npos);
+  CHECK(message_of("/dev/null", ImageAccess::read_only).find("not a file") != std::string::npos);
+  CHECK(message_of("", ImageAccess::read_only).find("empty") != std::string::npos);
   const std::string pipe = (folder.path / "pipe").string();
   REQUIRE(::mkfifo(pipe.c_str(), 0600) == 0);
-  CHECK(message_of(pipe, Access::read_only).find("not a file") != std::string::npos);
+  CHECK(message_of(pipe, ImageAccess::read_only).find("not a file") != std::string::npos);
   if (::geteuid() != 0) {
     const std::string locked = folder.file("locked", 512);
     fs::permissions(locked, fs::perms::owner_read);
-    CHECK(message_of(locked, Access::read_write).find("read-only") != std::string::npos);
-    CHECK(message_of(locked, Access::read_only).empty());
+    CHECK(message_of(locked, ImageAccess::read_write).find("read-only") != std::string::npos);
+    CHECK(message_of(locked, ImageAccess::read_only).empty());
   }
 }
 
@@ -115,13 +115,13 @@ TEST_CASE("one writer or many readers") {
   Folder folder;
   const std::string path = folder.file("disk", 512);
   {
-    RawImage writer(path, Access::read_write);
-    CHECK(message_of(path, Access::read_write).find("in use") != std::string::npos);
-    CHECK(message_of(path, Access::read_only).find("in use") != std::string::npos);
+    RawImage writer(path, ImageAccess::read_write);
+    CHECK(message_of(path, ImageAccess::read_write).find("in use") != std::string::npos);
+    CHECK(message_of(path, ImageAccess::read_only).find("in use") != std::string::npos);
   }
-  RawImage reader(path, Access::read_only);
-  CHECK(message_of(path, Access::read_only).empty());
-  CHECK(message_of(path, Access::read_write).find("in use") != std::string::npos);
+  RawImage reader(path, ImageAccess::read_only);
+  CHECK(message_of(path, ImageAccess::read_only).empty());
+  CHECK(message_of(path, ImageAccess::read_write).find("in use") != std::string::npos);
 }
 
 TEST_CASE("a read-only image takes no writes") {
@@ -136,7 +136,7 @@ TEST_CASE("a host that has no room fails the write and nothing else") {
   Folder folder;
   const std::string path = folder.file("sparse", 1);
   fs::resize_file(path, 1 << 20);
-  RawImage image(path, Access::read_write);
+  RawImage image(path, ImageAccess::read_write);
   // The limit on file sizes stands in for a full disk: the kernel takes a part and refuses the rest.
   struct rlimit before {};
   REQUIRE(::getrlimit(RLIMIT_FSIZE, &before) == 0);
@@ -156,7 +156,7 @@ TEST_CASE("a host that has no room fails the write and nothing else") {
 TEST_CASE("an image that is cut short behind our back is an error, not zeros") {
   Folder folder;
   const std::string path = folder.file("disk", 4096);
-  RawImage image(path, Access::read_only);
+  RawImage image(path, ImageAccess::read_only);
   fs::resize_file(path, 1024);
   std::vector<u8> sector(512);
   CHECK(image.read(512, sector));
