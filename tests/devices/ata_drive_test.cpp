@@ -59,12 +59,12 @@ TEST_CASE("a command is busy for a moment, then each block of a PIO read comes w
   r.task(0xE0, 3, 7, 0, 0);
   r.out(0x1F7, 0x20);
   CHECK(r.alternate() == 0x80);
-  CHECK(r.irq14.rises == 0);
+  CHECK(r.irq14.rises() == 0);
   REQUIRE(r.settle());
   for (u32 n = 0; n < 3; ++n) {
-    CHECK(r.irq14.level);
+    CHECK(r.irq14.level());
     CHECK(r.status() == 0x58);
-    CHECK_FALSE(r.irq14.level);
+    CHECK_FALSE(r.irq14.level());
     CHECK(r.sector_number(r.read_data()) == 7 + n);
     if (n < 2) {
       CHECK(r.alternate() == 0x80);
@@ -72,7 +72,7 @@ TEST_CASE("a command is busy for a moment, then each block of a PIO read comes w
     }
   }
   CHECK(r.alternate() == 0x50);
-  CHECK(r.irq14.rises == 3);
+  CHECK(r.irq14.rises() == 3);
   CHECK(r.in(0x1F2) == 0);
   CHECK(r.in(0x1F3) == 9);  // the last sector read
 }
@@ -81,16 +81,16 @@ TEST_CASE("PIO writes: no interrupt before the first block, one after each") {
   Rig r;
   r.lba(100, 2, 0x30);
   CHECK(r.alternate() == 0x58);
-  CHECK(r.irq14.rises == 0);
+  CHECK(r.irq14.rises() == 0);
   r.write_data(std::vector<u8>(512, 0xAB));
   REQUIRE(r.settle());
-  CHECK(r.irq14.rises == 1);
+  CHECK(r.irq14.rises() == 1);
   CHECK(r.status() == 0x58);
   CHECK(r.store.content[100 * 512] == 0xAB);
   CHECK(r.store.content[101 * 512] == 101);
   r.write_data(std::vector<u8>(512, 0xCD));
   REQUIRE(r.settle());
-  CHECK(r.irq14.rises == 2);
+  CHECK(r.irq14.rises() == 2);
   CHECK(r.status() == 0x50);
   CHECK(r.store.content[101 * 512] == 0xCD);
 }
@@ -229,7 +229,7 @@ TEST_CASE("READ and WRITE MULTIPLE move blocks of sectors and need SET MULTIPLE 
   r.command(0xC6);
   CHECK(r.status() == 0x50);
   CHECK(r.identify()[59] == 0x104);
-  const int before = r.irq14.rises;
+  const int before = r.irq14.rises();
   r.lba(10, 6, 0xC4);
   CHECK(r.status() == 0x58);
   CHECK(r.sector_number(r.read_data(4 * 512)) == 10);
@@ -238,7 +238,7 @@ TEST_CASE("READ and WRITE MULTIPLE move blocks of sectors and need SET MULTIPLE 
   const std::vector<u8> rest = r.read_data(2 * 512);
   CHECK(load<u32>(&rest[512]) == 15);
   CHECK(r.alternate() == 0x50);
-  CHECK(r.irq14.rises == before + 2);
+  CHECK(r.irq14.rises() == before + 2);
   r.lba(20, 6, 0xC5);
   r.write_data(std::vector<u8>(4 * 512, 1));
   r.settle();
@@ -277,7 +277,7 @@ TEST_CASE("a full host disk is a device fault at the sector, and the drive goes 
   r.settle();
   r.write_data(std::vector<u8>(512, 2));
   r.settle();
-  CHECK(r.irq14.rises == 1);
+  CHECK(r.irq14.rises() == 1);
   CHECK(r.status() == 0x71);
   CHECK(r.error() == 4);
   CHECK(r.in(0x1F3) == 50);
@@ -291,7 +291,7 @@ TEST_CASE("a flush reaches the image, and its failure the guest") {
   Rig r;
   r.lba(0, 0, 0xE7);
   CHECK(r.status() == 0x50);
-  CHECK(r.irq14.rises == 1);
+  CHECK(r.irq14.rises() == 1);
   CHECK(r.store.flushes == 1);
   r.store.flush_fails = true;
   r.lba(0, 0, 0xEA);

@@ -29,7 +29,7 @@ TEST_CASE("an empty channel floats with BSY low") {
   CHECK(r.in(0x172) == 0x7F);
   r.out(0x177, 0xEC);
   CHECK(r.alternate() == 0x7F);
-  CHECK(r.irq15.rises == 0);
+  CHECK(r.irq15.rises() == 0);
 }
 
 TEST_CASE("device 0 answers for a missing device 1 with status 0") {
@@ -43,7 +43,7 @@ TEST_CASE("device 0 answers for a missing device 1 with status 0") {
   r.out(0x1F7, 0xEC);
   r.settle();
   CHECK(r.status() == 0);
-  CHECK(r.irq14.rises == 0);
+  CHECK(r.irq14.rises() == 0);
   r.out(0x1F6, 0xA0);
   CHECK(r.status() == 0x50);
 }
@@ -61,13 +61,13 @@ TEST_CASE("nobody answers for a missing device 0") {
 TEST_CASE("two drives have registers and interrupts of their own") {
   Rig r(true);
   r.lba(3, 1, 0x20, 1);
-  CHECK(r.irq14.level);
+  CHECK(r.irq14.level());
   r.out(0x1F6, 0xE0);  // device 0 has nothing to report
-  CHECK_FALSE(r.irq14.level);
+  CHECK_FALSE(r.irq14.level());
   r.out(0x1F6, 0xF0);
-  CHECK(r.irq14.level);
+  CHECK(r.irq14.level());
   CHECK(r.status() == 0x58);
-  CHECK_FALSE(r.irq14.level);
+  CHECK_FALSE(r.irq14.level());
   CHECK(r.sector_number(r.read_data()) == 3);
 }
 
@@ -75,13 +75,13 @@ TEST_CASE("nIEN holds the interrupt back, and lets it through when cleared") {
   Rig r;
   r.out(0x3F6, 2);
   r.lba(0, 1, 0x20);
-  CHECK(r.irq14.rises == 0);
+  CHECK(r.irq14.rises() == 0);
   r.out(0x3F6, 0);
-  CHECK(r.irq14.level);
+  CHECK(r.irq14.level());
   CHECK(r.in(0x3F6) == 0x58);
-  CHECK(r.irq14.level);  // the alternate status leaves it
-  r.out(0x1F7, 0xE5);    // a new command does not
-  CHECK_FALSE(r.irq14.level);
+  CHECK(r.irq14.level());  // the alternate status leaves it
+  r.out(0x1F7, 0xE5);      // a new command does not
+  CHECK_FALSE(r.irq14.level());
 }
 
 TEST_CASE("a software reset ends everything and selects device 0") {
@@ -102,7 +102,7 @@ TEST_CASE("a software reset ends everything and selects device 0") {
   r.out(0x1F6, 0xB0);
   CHECK(r.status() == 0x50);
   CHECK(r.in(0x1F3) == 1);
-  CHECK(r.irq14.rises == 0);
+  CHECK(r.irq14.rises() == 0);
 }
 
 TEST_CASE("SET FEATURES 66h keeps the settings over a software reset") {
@@ -128,7 +128,7 @@ TEST_CASE("EXECUTE DEVICE DIAGNOSTIC is for both drives and interrupts once") {
   r.out(0x1F7, 0x90);
   CHECK(r.in(0x3F6) == 0x80);
   REQUIRE(r.settle());
-  CHECK(r.irq14.rises == 1);
+  CHECK(r.irq14.rises() == 1);
   CHECK(r.in(0x1F6) == 0xA0);
   CHECK(r.in(0x1F1) == 1);
   CHECK(r.status() == 0x50);
@@ -161,12 +161,12 @@ TEST_CASE("a DMA read scatters over regions and ends with an interrupt in both s
   r.describe(0x1000, 2, 0x4000, 2, true);
   r.lba(70, 3, 0xC8);  // settles nothing: the drive waits for the bus master
   CHECK(r.in(0x3F6) == 0x80);
-  CHECK(r.irq14.rises == 0);
+  CHECK(r.irq14.rises() == 0);
   r.start_bus_master(0x1000, true);
   CHECK(r.bus_master_status() == 0x01);
-  CHECK(r.irq14.rises == 0);
+  CHECK(r.irq14.rises() == 0);
   r.clock.advance(microseconds(50));
-  CHECK(r.irq14.level);
+  CHECK(r.irq14.level());
   CHECK(r.bus_master_status() == 0x04);
   CHECK(r.status() == 0x50);
   CHECK(r.memory.load<u32>(PhysAddr(0x2000)) == 70);
@@ -206,13 +206,13 @@ TEST_CASE("a table longer than the transfer leaves the engine active; a shorter 
   CHECK(r.bus_master_status() == 0x04);
 
   r.describe(0x1000, 0, 0x2000, 512, true);
-  const int before = r.irq14.rises;
+  const int before = r.irq14.rises();
   r.lba(10, 2, 0xC8);
   r.start_bus_master(0x1000, true);
   r.clock.advance(microseconds(50));
   CHECK(r.bus_master_status() == 0x00);
   CHECK(r.in(0x3F6) == 0x80);
-  CHECK(r.irq14.rises == before);
+  CHECK(r.irq14.rises() == before);
   // A fresh table carries the rest.
   r.out(0xC000, 0);
   r.start_bus_master(0x1000, true);
@@ -277,7 +277,7 @@ TEST_CASE("a table of tiny regions without an end cannot hold the machine up") {
   r.clock.advance(milliseconds(1));
   CHECK(r.clock.now() - before == 1'000'000);
   CHECK(r.status() == 0x50);
-  CHECK(r.irq14.rises == 1);
+  CHECK(r.irq14.rises() == 1);
 }
 
 TEST_CASE("activity is the moment of the last transfer") {

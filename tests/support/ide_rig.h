@@ -3,21 +3,12 @@
 
 #include <optional>
 
-#include "core/platform/irq.h"
 #include "devices/ide_controller.h"
 #include "devices/pci_bus.h"
 #include "tests/support/fake_medium.h"
+#include "tests/support/recording_line.h"
 
 namespace penumbra {
-
-struct CountingLine : IrqLine {
-  void set(bool to) override {
-    if (to && !level) ++rises;
-    level = to;
-  }
-  bool level = false;
-  int rises = 0;
-};
 
 // The registers of the selected drive as a driver would read them, without touching INTRQ.
 struct IdeRig {
@@ -128,7 +119,7 @@ struct IdeRig {
   PortBus ports{trace};
   GuestMemory memory{1 << 20, trace};
   ManualClock clock;
-  CountingLine irq14, irq15;
+  RecordingLine irq14, irq15;
   PciBus pci{ports, memory, trace, [](unsigned, bool) {}, [](ResetRequest) {}};
   IdeController ide{irq14, irq15, memory, clock, trace};
 };
