@@ -67,7 +67,7 @@ Usage: penumbra run [options]        run a machine
   --display sdl|none     with or without a window
   --type TEXT            type on the keyboard: 'dir{ENTER}'
   --expect TEXT          wait for text; in one script with --type
-  --timeout SECONDS      end the run by then     --icount      deterministic time
+  --timeout SECONDS      end the run by then     --icount      repeatable time
   --screenshot FILE.png  the last picture        --screen-text [FILE]
   --config FILE.toml     options from a file     --trace NAMES log devices
   --gdb :1234            wait for gdb            --stats       speed at the end

@@ -82,9 +82,17 @@ bool screen_shows(const std::vector<std::string>& lines, std::string_view wanted
 }
 
 Script::Script(std::vector<ScriptStep> steps, Ports ports, TypeTarget first_target)
-    : steps_(std::move(steps)), ports_(std::move(ports)), target_(first_target), searched_(ports_.serial.size()) {
-  expects_ = static_cast<unsigned>(std::count_if(
-      steps_.begin(), steps_.end(), [](const ScriptStep& step) { return step.kind == ScriptStep::Kind::expect; }));
+    : ports_(std::move(ports)), target_(first_target), searched_(ports_.serial.size()) {
+  append(std::move(steps));
+}
+
+void Script::append(std::vector<ScriptStep> steps) {
+  steps_.erase(steps_.begin(), steps_.begin() + static_cast<std::ptrdiff_t>(at_));
+  at_ = 0;
+  for (ScriptStep& step : steps) {
+    if (step.kind == ScriptStep::Kind::expect) ++expects_;
+    steps_.push_back(std::move(step));
+  }
 }
 
 void Script::poll(Ticks now) {

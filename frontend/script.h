@@ -53,6 +53,9 @@ class Script {
   // Does what can be done at guest time `now`. The keyboard gets at most one press or release, its keys being paced.
   void poll(Ticks now);
 
+  // More steps behind the others.
+  void append(std::vector<ScriptStep> steps);
+
   bool done() const { return at_ == steps_.size(); }
   bool has_expects() const { return expects_ > 0; }
   bool expects_left() const { return met_ < expects_; }

@@ -1,0 +1,39 @@
+// The real machine as the front end's guest.
+#pragma once
+
+#include <memory>
+
+#include "core/machine/machine.h"
+#include "frontend/guest.h"
+
+namespace penumbra {
+
+class MachineGuest final : public Guest {
+ public:
+  explicit MachineGuest(Machine& machine, DebugTarget* debug_target) : machine_(machine), debug_(debug_target) {}
+
+  std::optional<Stop> run_for(Ticks host_time, int wake_file) override {
+    return machine_.run_for(host_time, wake_file);
+  }
+  void reset() override { machine_.reset(); }
+  void power_button() override { machine_.power_button(); }
+  Display& display() override { return machine_.display(); }
+  KeyboardPort& keyboard() override { return machine_.keyboard(); }
+  MousePort& mouse() override { return machine_.mouse(); }
+  CharacterPort& serial(unsigned index) override { return machine_.serial(index); }
+  CharacterPort& parallel() override { return machine_.parallel(); }
+  CharacterPort& debug_console() override { return machine_.debug_console(); }
+  void change_floppy(unsigned drive, const DriveConfig& medium) override { machine_.change_floppy(drive, medium); }
+  void change_cdrom(unsigned drive, const DriveConfig& medium) override { machine_.change_cdrom(drive, medium); }
+  Ticks now() override { return machine_.clock().now(); }
+  u64 instructions() override { return machine_.instructions(); }
+  double busy_fraction() override { return machine_.busy_fraction(); }
+  bool disk_active() override { return machine_.disk_active(); }
+  DebugTarget* debug_target() override { return debug_; }
+
+ private:
+  Machine& machine_;
+  DebugTarget* debug_;
+};
+
+}  // namespace penumbra
