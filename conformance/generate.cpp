@@ -55,6 +55,7 @@ bool Generator::make(u64 seed, u64 number, TestCase& out, Arena& arena) {
   out.decoded = decode();
   if (out.decoded) {
     special_before();
+    if (c_->insn.raw.imm[0].size) decode();  // immediates may be other ones now
     aim_operands();
     special_after();
   }

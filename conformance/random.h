@@ -35,10 +35,11 @@ class Random {
 };
 
 // A seed that depends on a name, so that each row has states of its own whatever else runs.
-constexpr u64 seed_for(u64 seed, std::string_view name, u64 number) {
+inline u64 seed_for(u64 seed, std::string_view name, u64 number) {
   u64 hash = 0xCBF2'9CE4'8422'2325 ^ seed;
   for (const char c : name) hash = (hash ^ static_cast<u8>(c)) * 0x100'0000'01B3;
-  return (hash ^ number) * 0x9E37'79B9'7F4A'7C15;
+  // Mixed, or neighbouring numbers would give the same sequence a step apart.
+  return Random(hash ^ Random(number).next()).next();
 }
 
 }  // namespace penumbra::conformance

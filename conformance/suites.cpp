@@ -2,12 +2,14 @@
 #include "conformance/suites.h"
 
 #include "conformance/cpu_host_suite.h"
+#include "conformance/cpu_vectors_suite.h"
 
 namespace penumbra::conformance {
 
 std::vector<Suite> all_suites(const Options& options) {
   std::vector<Suite> suites;
   suites.push_back(cpu_host_suite(options));
+  suites.push_back(cpu_vectors_suite(options));
   return suites;
 }
 

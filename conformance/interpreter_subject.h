@@ -1,0 +1,15 @@
+// Penumbra's interpreter as a subject: a bare processor with memory and nothing else, in protected or in real mode.
+#pragma once
+
+#include <memory>
+
+#include "conformance/real_mode.h"
+#include "conformance/subject.h"
+
+namespace penumbra::conformance {
+
+// `model` as in `--cpu`: "p4".
+std::unique_ptr<Subject> interpreter_subject(const char* model);
+std::unique_ptr<RealModeSubject> interpreter_real_mode(const char* model);
+
+}  // namespace penumbra::conformance
