@@ -15,6 +15,23 @@ static const struct __attribute__((packed)) {
   u32 combination_codes, second_text_font, user_palette, reserved[3];
 } secondary_save_pointers = {26, ROM_POINTER(&combination_codes), 0, 0, {0, 0, 0}};
 
+// INT 1Dh: CRTC registers of the CGA and MDA modes, for 40 columns, 80 columns, graphics and monochrome; page sizes;
+// columns; mode registers (IBM PC Technical Reference, "Video I/O").
+static const struct __attribute__((packed)) {
+  u8 registers[4][16];
+  u16 page_sizes[4];
+  u8 columns[8];
+  u8 modes[8];
+} cga_parameters = {
+    {{0x38, 0x28, 0x2D, 0x0A, 0x1F, 0x06, 0x19, 0x1C, 0x02, 0x07, 0x06, 0x07, 0, 0, 0, 0},
+     {0x71, 0x50, 0x5A, 0x0A, 0x1F, 0x06, 0x19, 0x1C, 0x02, 0x07, 0x06, 0x07, 0, 0, 0, 0},
+     {0x38, 0x28, 0x2D, 0x0A, 0x7F, 0x06, 0x64, 0x70, 0x02, 0x01, 0x06, 0x07, 0, 0, 0, 0},
+     {0x61, 0x50, 0x52, 0x0F, 0x19, 0x06, 0x19, 0x19, 0x02, 0x0D, 0x0B, 0x0C, 0, 0, 0, 0}},
+    {0x0800, 0x1000, 0x4000, 0x4000},
+    {40, 40, 80, 80, 40, 40, 80, 80},
+    {0x2C, 0x28, 0x2D, 0x29, 0x2A, 0x2E, 0x1E, 0x29},
+};
+
 // The EGA's save pointer table.
 static const struct {
   u32 video_parameters, dynamic_save_area, text_font, graphics_font, secondary, reserved[2];
@@ -24,6 +41,11 @@ void install_save_pointers(void) {
   bda->save_pointers.segment = kRomSegment;
   bda->save_pointers.offset = (u16)(u32)&save_pointers;
   bda->combination = kColorEntry;
+  // A system BIOS has this one at F000:F0A4.
+  if (vectors[kVectorVideoParameters].segment == 0) {
+    vectors[kVectorVideoParameters].segment = kRomSegment;
+    vectors[kVectorVideoParameters].offset = (u16)(u32)&cga_parameters;
+  }
 }
 
 // The combination code table in use: the caller may have put other save pointer tables in place.
@@ -84,7 +106,7 @@ static const u8 functionality[16] = {
     0xFF,                    // all modes, grey summing, fonts, palette load, cursor emulation, EGA palette, color palette, paging
     0x0E,                    // save/restore state, blinking control, display combination codes
     0, 0,
-    0x3C,                    // save pointer areas: dynamic save area, both font overrides, combination codes
+    0x2E,                    // save pointer areas: dynamic save area, both font overrides, combination codes
     0,
 };
 
@@ -131,5 +153,6 @@ void state_table(Frame frame) {
                             (flags & kFlagNoPaletteLoad) | (bda->control & kControlNoCursorEmulation ? 0 : 0x10) |
                             blinking));
   es_write8(to + 0x31, 3);  // 256 KiB
+  es_write8(to + 0x32, 0x20);  // combination codes are in use
   frame->ax.l = 0x1B;
 }

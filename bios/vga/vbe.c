@@ -144,7 +144,7 @@ static void set_graphics_mode(const VbeMode* mode, bool linear, bool clear) {
 // Function 02h. BX bits: 15 keep memory, 14 linear framebuffer, 11 own CRTC timing (a refresh rate: nothing here has one).
 static u16 set_vbe_mode(Frame frame) {
   const u16 request = frame->bx.x;
-  const u16 number = request & 0x01FF;
+  const u16 number = request & 0x37FF;
   const bool clear = !(request & 0x8000);
   const bool linear = request & 0x4000;
   if (number < 0x100) {

@@ -1204,7 +1204,11 @@ vbe_control:
         check ax, 0x034F, "4F05h outside of VBE modes"
         ret
 
+; The protected-mode interface: copied elsewhere, run in 32-bit code, its effects read through INT 10h.
 protected_mode_table:
+        mov word [context], 0x110
+        mov bx, 0x0110                  ; 640x480, 2 bytes a pixel
+        video 0x4F02
         mov bx, 0
         video 0x4F0A
         check ax, 0x004F, "4F0Ah answers"
@@ -1214,6 +1218,98 @@ protected_mode_table:
         check ax, 0x1CE, "4F0Ah: ports"
         cmp cx, 64
         check_if a, "4F0Ah: length"
+        push ds
+        push es
+        pop ds
+        mov si, di
+        mov ax, buffer
+        mov es, ax
+        xor di, di
+        rep movsb
+        pop ds
+        mov dword [es:0x3000], 0x00112233
+        mov word [.function], 0
+        mov bx, 0
+        mov dx, 3
+        call .run
+        mov bx, 0x0100
+        video 0x4F05
+        check dx, 3, "protected mode: window"
+        mov word [.function], 2
+        mov bx, 0
+        mov dx, 1                       ; 10080h doublewords: 40200h bytes are line 205, pixel 128
+        mov cx, 0x0080
+        call .run
+        mov bx, 1
+        video 0x4F07
+        check cx, 128, "protected mode: display start, pixel"
+        check dx, 205, "protected mode: display start, line"
+        mov word [.function], 4
+        mov bx, 0
+        mov dx, 9
+        mov cx, 1
+        mov edi, 0x3000
+        call .run
+        mov bx, 9
+        video 0x1015
+        check dh, 0x11, "protected mode: palette, red"
+        check cx, 0x2233, "protected mode: palette, green and blue"
+        video 0x0003
         ret
+.function dw 0
+
+; Calls a function of the interface in 32-bit protected mode with interrupts off. ES:EDI is in the buffer there.
+.run:   pushad
+        cli
+        mov [.stack], sp
+        lgdt [.gdt]
+        mov eax, cr0
+        or al, 1
+        mov cr0, eax
+        jmp 0x08:.protected
+        bits 32
+.protected:
+        mov ax, 0x18
+        mov ds, ax
+        mov ss, ax
+        mov ax, 0x20
+        mov es, ax
+        mov esp, 0x7000
+        movzx esi, word [.function]
+        movzx esi, word [buffer * 16 + esi]
+        mov eax, esi
+        add eax, buffer * 16
+        call eax
+        mov ax, 0x28
+        mov ds, ax
+        mov es, ax
+        mov ss, ax
+        jmp 0x10:.real_limits
+        bits 16
+.real_limits:
+        mov eax, cr0
+        and al, 0xFE
+        mov cr0, eax
+        jmp 0:.real
+.real:  xor ax, ax
+        mov ds, ax
+        mov ss, ax
+        mov ax, buffer
+        mov es, ax
+        movzx esp, word [.stack]
+        sti
+        popad
+        ret
+.stack  dw 0
+.gdt    dw .gdt_end - .descriptors - 1
+        dd .descriptors
+.descriptors:
+        dq 0
+        dq 0x00CF9A000000FFFF           ; 08h: code, 32 bits
+        dq 0x00009A000000FFFF           ; 10h: code, 16 bits
+        dq 0x00CF92000000FFFF           ; 18h: data
+        dq 0x00CF92060000FFFF           ; 20h: the buffer
+        dq 0x000092000000FFFF           ; 28h: data with real mode's limit
+.gdt_end:
 
         times 31744 - ($ - $$) db 0
