@@ -50,6 +50,7 @@ void StateWriter::blob(std::string_view name, std::span<u8> bytes) {
 
 void StateReader::take(void* to, std::size_t count, std::string_view name) {
   if (bytes_.size() - at_ < count) throw ConfigError(fmt::format("saved state ends inside '{}'", name));
+  if (count == 0) return;  // an empty vector has no address to copy to
   std::memcpy(to, bytes_.data() + at_, count);
   at_ += count;
 }
