@@ -253,6 +253,82 @@ TEST_CASE("dma: addresses beyond memory are swallowed") {
   CHECK(b.dma.channel(2).to_memory(counted(10)) == 10);
 }
 
+TEST_CASE("dma: a count of 0 is one byte, FFFFh is 64 KiB and comes all the way around") {
+  Bench b;
+  b.program2(0x44, 0x10000, 0);
+  CHECK(b.dma.channel(2).to_memory(counted(2)) == 1);
+  CHECK(b.dma.channel(2).terminal_count());
+  const auto data = counted(0x10001);
+  b.program2(0x84, 0x28000, 0xFFFF);
+  CHECK(b.dma.channel(2).to_memory(data) == 0x10000);
+  CHECK(b.dma.channel(2).terminal_count());
+  CHECK(b.memory.load<u8>(PhysAddr(0x28000)) == data[0]);
+  CHECK(b.memory.load<u8>(PhysAddr(0x2FFFF)) == data[0x7FFF]);
+  CHECK(b.memory.load<u8>(PhysAddr(0x20000)) == data[0x8000]);
+  CHECK(b.memory.load<u8>(PhysAddr(0x27FFF)) == data[0xFFFF]);
+  CHECK(b.memory.load<u8>(PhysAddr(0x30000)) == 0);
+  CHECK(b.address2() == 0x8000);
+  CHECK(b.in(0x81) == 0x02);  // the page never counts
+}
+
+TEST_CASE("dma: words downwards, across the end of 128 KiB") {
+  Bench b;
+  b.out(0xD8, 0);
+  b.out(0xD6, 0x66);  // channel 6, decrement
+  for (const u8 byte : {0x01, 0x00}) b.out(0xC8, byte);
+  b.out(0x89, 0x04);
+  for (const u8 byte : {0x03, 0x00}) b.out(0xCA, byte);
+  b.out(0xD4, 0x02);
+  CHECK(b.dma.channel(6).to_memory({{1, 2, 3, 4, 5, 6, 7, 8}}) == 8);
+  CHECK(b.memory.load<u16>(PhysAddr(0x40002)) == 0x0201);
+  CHECK(b.memory.load<u16>(PhysAddr(0x40000)) == 0x0403);
+  CHECK(b.memory.load<u16>(PhysAddr(0x5FFFE)) == 0x0605);
+  CHECK(b.memory.load<u16>(PhysAddr(0x5FFFC)) == 0x0807);
+  CHECK(b.dma.channel(6).terminal_count());
+}
+
+TEST_CASE("dma: autoinit reads the same block again and again") {
+  Bench b;
+  b.program2(0x58, 0x1FFFE, 3);  // across the 64 KiB end
+  b.memory.store<u16>(PhysAddr(0x1FFFE), 0x2211);
+  b.memory.store<u16>(PhysAddr(0x10000), 0x4433);
+  for (int i = 0; i < 3; ++i) {
+    std::vector<u8> got(10);
+    CHECK(b.dma.channel(2).from_memory(got) == 4);
+    CHECK(b.dma.channel(2).terminal_count());
+    got.resize(4);
+    CHECK(got == std::vector<u8>{0x11, 0x22, 0x33, 0x44});
+  }
+  CHECK((b.in(0x08) & 0x0F) == 0x04);
+}
+
+TEST_CASE("dma: programming writes base and current; reading back in the middle of a block shows current") {
+  Bench b;
+  b.program2(0x54, 0x11000, 99);
+  b.dma.channel(2).to_memory(counted(30));
+  CHECK(b.address2() == 0x101E);
+  CHECK(b.count2() == 69);
+  b.dma.channel(2).to_memory(counted(70));
+  CHECK(b.address2() == 0x1000);
+  CHECK(b.count2() == 99);
+}
+
+TEST_CASE("dma: single masks, all masks and mask clearing touch what they name") {
+  Bench b;
+  b.out(0x0F, 0x00);
+  b.out(0x0A, 0x07);
+  CHECK((b.in(0x0F) & 0x0F) == 0x08);
+  b.out(0x0A, 0x04);
+  CHECK((b.in(0x0F) & 0x0F) == 0x09);
+  b.out(0x0A, 0x03);
+  CHECK((b.in(0x0F) & 0x0F) == 0x01);
+  b.out(0x0E, 0xFF);
+  CHECK((b.in(0x0F) & 0x0F) == 0x00);
+  b.out(0xDE, 0x0A);
+  CHECK((b.in(0xDE) & 0x0F) == 0x0A);
+  CHECK((b.in(0x0F) & 0x0F) == 0x00);
+}
+
 TEST_CASE("dma: state is saved, scrambled and loaded") {
   Bench b;
   b.program2(0x54, 0x12345, 0x1234);

@@ -357,6 +357,117 @@ TEST_CASE("pic: the cascade input cannot be driven from outside") {
   CHECK(b.irr(0x20) == 0);
 }
 
+TEST_CASE("pic: fully nested order from every lowest priority") {
+  for (u8 lowest = 0; lowest < 8; ++lowest) {
+    Bench b(0x03);
+    b.out(0x20, 0xC0 | lowest);
+    for (const unsigned irq : {0, 1, 3, 4, 5, 6, 7}) b.raise(irq);
+    b.raise(8);
+    for (unsigned i = 0; i < 8; ++i) {
+      const unsigned expected = (lowest + 1 + i) & 7;
+      CHECK(b.pic.acknowledge() == (expected == 2 ? 0x70 : 0x08 + expected));
+    }
+    CHECK_FALSE(b.pic.pending());
+  }
+}
+
+TEST_CASE("pic: special mask mode under a rotated priority") {
+  Bench b;
+  b.out(0x20, 0xC4);  // 5 6 7 0 1 2 3 4
+  b.raise(6);
+  CHECK(b.pic.acknowledge() == 0x0E);
+  b.raise(0);
+  CHECK_FALSE(b.pic.pending());
+  b.out(0x20, 0x68);
+  b.out(0x21, 0x40);
+  CHECK(b.pic.acknowledge() == 0x08);
+  b.pic.line(7).set(true);
+  CHECK(b.pic.acknowledge() == 0x0F);  // higher than 0
+  b.raise(1);
+  CHECK_FALSE(b.pic.pending());  // 7 and 0 are in service and not masked
+  b.out(0x20, 0x20);
+  CHECK(b.isr(0x20) == 0x41);
+}
+
+TEST_CASE("pic: a slave in automatic EOI mode needs only the master's EOI") {
+  Bench b(0x01, 0x03);
+  b.raise(14);
+  CHECK(b.pic.acknowledge() == 0x76);
+  CHECK(b.isr(0xA0) == 0);
+  b.raise(15);
+  CHECK_FALSE(b.pic.pending());
+  b.out(0x20, 0x62);
+  CHECK(b.pic.acknowledge() == 0x77);
+}
+
+TEST_CASE("pic: a poll in automatic EOI mode leaves nothing in service") {
+  Bench b(0x03);
+  b.raise(4);
+  b.out(0x20, 0x0C);
+  CHECK(b.in(0x20) == 0x84);
+  CHECK(b.isr(0x20) == 0);
+}
+
+TEST_CASE("pic: polling works with the interrupt pin masked off by priorities alone") {
+  Bench b;
+  b.raise(3);
+  b.pic.acknowledge();
+  b.raise(5);
+  b.out(0x20, 0x0C);
+  CHECK(b.in(0x20) == 0x00);  // lower than what is in service: no request
+  b.raise(1);
+  b.out(0x20, 0x0C);
+  CHECK(b.in(0x20) == 0x81);
+}
+
+TEST_CASE("pic: command words between the initialization words do not disturb the sequence") {
+  Bench b;
+  b.out(0x20, 0x11);
+  b.out(0x20, 0x0B);  // OCW3
+  b.out(0x21, 0x50);
+  b.out(0x20, 0x20);  // OCW2
+  b.out(0x21, 0x04);
+  b.out(0x21, 0x01);
+  b.out(0x21, 0xF7);
+  CHECK(b.in(0x21) == 0xF7);
+  b.raise(3);
+  CHECK(b.pic.acknowledge() == 0x53);
+}
+
+TEST_CASE("pic: ICW1 in the middle of a sequence starts again") {
+  Bench b;
+  b.out(0x20, 0x11);
+  b.out(0x21, 0x50);
+  b.initialize(0x20, 0x60, 0x04, 0x01);
+  b.raise(1);
+  CHECK(b.pic.acknowledge() == 0x61);
+}
+
+TEST_CASE("pic: masking the cascade keeps the slave's requests, and the slave's mask frees the cascade") {
+  Bench b;
+  b.out(0x21, 0x04);
+  b.raise(10);
+  CHECK_FALSE(b.pic.pending());
+  CHECK(b.irr(0x20) == 0x04);
+  b.out(0xA1, 0x04);
+  CHECK(b.irr(0x20) == 0x00);
+  b.out(0xA1, 0x00);
+  b.out(0x21, 0x00);
+  CHECK(b.pic.acknowledge() == 0x72);
+}
+
+TEST_CASE("pic: a pulse while its line is in service is one more interrupt, two pulses are one") {
+  Bench b;
+  b.raise(0);
+  b.pic.acknowledge();
+  b.pic.line(0).pulse();
+  b.pic.line(0).pulse();
+  b.out(0x20, 0x20);
+  CHECK(b.pic.acknowledge() == 0x08);
+  b.out(0x20, 0x20);
+  CHECK_FALSE(b.pic.pending());
+}
+
 TEST_CASE("pic: state is saved, scrambled and loaded") {
   Bench b(0x11, 0x03);
   b.raise(12);
