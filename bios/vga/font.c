@@ -111,7 +111,8 @@ static bool lists_mode(u16 segment, u16 list) {
   return false;
 }
 
-// The fonts a save pointer table gives for the mode that is set, its third pointer for text and its fourth for graphics.
+// The fonts a save pointer table gives for the mode that is set, its third pointer for text and its fourth for
+// graphics.
 void apply_font_override(void) {
   const FarPointer table = {bda->save_pointers.offset, bda->save_pointers.segment};
   if (FAR_NULL(table)) return;
@@ -123,8 +124,8 @@ void apply_font_override(void) {
   if (text) {
     const u8 height = far_read8(segment, at);
     const FarPointer font = far_read_pointer(segment, (u16)(at + 6));
-    load_glyphs(font.segment, font.offset, far_read8(segment, (u16)(at + 4)), far_read16(segment, (u16)(at + 2)), height,
-                far_read8(segment, (u16)(at + 1)));
+    load_glyphs(font.segment, font.offset, far_read8(segment, (u16)(at + 4)), far_read16(segment, (u16)(at + 2)),
+                height, far_read8(segment, (u16)(at + 1)));
     if (height != bda->char_height) refit_screen(height);
   } else {
     const FarPointer font = far_read_pointer(segment, (u16)(at + 3));
@@ -166,11 +167,21 @@ static void font_information(Frame frame) {
 // Function 11h.
 void font_functions(Frame frame) {
   switch (frame->ax.l) {
-    case 0x00: case 0x01: case 0x02: case 0x04:
-    case 0x10: case 0x11: case 0x12: case 0x14: load_text_font(frame); break;
-    case 0x03: case 0x13: out_indexed(kSequencerPort, 3, frame->bx.l); break;
+    case 0x00:
+    case 0x01:
+    case 0x02:
+    case 0x04:
+    case 0x10:
+    case 0x11:
+    case 0x12:
+    case 0x14: load_text_font(frame); break;
+    case 0x03:
+    case 0x13: out_indexed(kSequencerPort, 3, frame->bx.l); break;
     case 0x20: set_font_vector(kVectorUpperFont, frame->es, frame->bp.x); break;
-    case 0x21: case 0x22: case 0x23: case 0x24: set_graphics_font(frame); break;
+    case 0x21:
+    case 0x22:
+    case 0x23:
+    case 0x24: set_graphics_font(frame); break;
     case 0x30: font_information(frame); break;
     default: break;
   }

@@ -99,14 +99,14 @@ void combination_functions(Frame frame) {
 
 // Static functionality table (PS/2 BIOS reference, INT 10h AH = 1Bh).
 static const u8 functionality[16] = {
-    0xFF, 0xE0, 0x0F,        // modes 0-7, 0Dh-0Fh, 10h-13h
-    0, 0, 0, 0,
-    0x07,                    // 200, 350 and 400 scan lines in text modes
-    2, 8,                    // character blocks at once, and in all
-    0xFF,                    // all modes, grey summing, fonts, palette load, cursor emulation, EGA palette, color palette, paging
-    0x0E,                    // save/restore state, blinking control, display combination codes
-    0, 0,
-    0x2E,                    // save pointer areas: dynamic save area, both font overrides, combination codes
+    0xFF, 0xE0, 0x0F,  // modes 0-7, 0Dh-0Fh, 10h-13h
+    0,    0,    0,    0,
+    0x07,     // 200, 350 and 400 scan lines in text modes
+    2,    8,  // character blocks at once, and in all
+    0xFF,     // all modes, grey summing, fonts, palette load, cursor emulation, EGA palette, color palette, paging
+    0x0E,     // save/restore state, blinking control, display combination codes
+    0,    0,
+    0x2E,  // save pointer areas: dynamic save area, both font overrides, combination codes
     0,
 };
 
@@ -149,10 +149,10 @@ void state_table(Frame frame) {
   es_write8(to + 0x2A, scan_line_code());
   es_write8(to + 0x2B, (u8)((text_map & 3) | (text_map >> 2 & 4)));
   es_write8(to + 0x2C, (u8)((text_map >> 2 & 3) | (text_map >> 3 & 4)));
-  es_write8(to + 0x2D, (u8)(0x01 | (flags & kFlagGreySumming) | (flags & kFlagMonochromeDisplay) |
-                            (flags & kFlagNoPaletteLoad) | (bda->control & kControlNoCursorEmulation ? 0 : 0x10) |
-                            blinking));
-  es_write8(to + 0x31, 3);  // 256 KiB
+  es_write8(to + 0x2D,
+            (u8)(0x01 | (flags & kFlagGreySumming) | (flags & kFlagMonochromeDisplay) | (flags & kFlagNoPaletteLoad) |
+                 (bda->control & kControlNoCursorEmulation ? 0 : 0x10) | blinking));
+  es_write8(to + 0x31, 3);     // 256 KiB
   es_write8(to + 0x32, 0x20);  // combination codes are in use
   frame->ax.l = 0x1B;
 }

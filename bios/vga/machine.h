@@ -1,8 +1,8 @@
 // What the VGA BIOS sees of the machine: fixed-size integers, ports, and memory through the segment registers.
 //
-// Registers while C code runs (set up by entry.S): CS = DS = this ROM, FS = SS = the caller's stack, GS = 0, ES = scratch.
-// Constants live in the ROM and are read through DS. The address of a local variable must never be taken, because
-// it would be used with DS: check-stack-addresses.sh looks for such code in the build.
+// Registers while C code runs (set up by entry.S): CS = DS = this ROM, FS = SS = the caller's stack, GS = 0, ES =
+// scratch. Constants live in the ROM and are read through DS. The address of a local variable must never be taken,
+// because it would be used with DS: check-stack-addresses.sh looks for such code in the build.
 #pragma once
 
 typedef unsigned char u8;
@@ -93,21 +93,24 @@ INLINE void es_write32(u32 offset, u32 value) {
 INLINE void es_fill8(u32 offset, u8 value, u32 count) {
   __asm__ volatile("rep stosb" : "+D"(offset), "+c"(count) : "a"(value) : "memory");
 }
-INLINE void es_fill16(u32 offset, u16 value, u32 words) {
-  __asm__ volatile("rep stosw" : "+D"(offset), "+c"(words) : "a"(value) : "memory");
-}
 INLINE void es_fill32(u32 offset, u32 value, u32 doublewords) {
   __asm__ volatile("rep stosl" : "+D"(offset), "+c"(doublewords) : "a"(value) : "memory");
+}
+// Doublewords as far as they go: each access to display memory may leave the CPU.
+INLINE void es_fill16(u32 offset, u16 value, u32 words) {
+  es_fill32(offset, (u32)value << 16 | value, words >> 1);
+  if (words & 1) es_write16(offset + (words - 1) * 2, value);
 }
 // Copies inside ES, upwards.
 INLINE void es_move8(u32 to, u32 from, u32 count) {
   __asm__ volatile("rep movsb %%es:(%%si), %%es:(%%di)" : "+D"(to), "+S"(from), "+c"(count) : : "memory");
 }
-INLINE void es_move16(u32 to, u32 from, u32 words) {
-  __asm__ volatile("rep movsw %%es:(%%si), %%es:(%%di)" : "+D"(to), "+S"(from), "+c"(words) : : "memory");
-}
 INLINE void es_move32(u32 to, u32 from, u32 doublewords) {
   __asm__ volatile("rep movsl %%es:(%%si), %%es:(%%di)" : "+D"(to), "+S"(from), "+c"(doublewords) : : "memory");
+}
+INLINE void es_move16(u32 to, u32 from, u32 words) {
+  es_move32(to, from, words >> 1);
+  if (words & 1) es_write16(to + (words - 1) * 2, es_read16(from + (words - 1) * 2));
 }
 
 // Memory behind a far pointer; DS is borrowed for the access, so operands must be registers.

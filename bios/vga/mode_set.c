@@ -20,7 +20,8 @@ void program_registers(u16 segment, u16 offset) {
   const u16 crtc_port = misc & 1 ? 0x3D4 : 0x3B4;
 
   out_indexed(kSequencerPort, 0, 1);
-  for (u8 i = 0; i < 4; ++i) out_indexed(kSequencerPort, i + 1, far_read8(segment, sequencer + i) | (i == 0 ? 0x20 : 0));
+  for (u8 i = 0; i < 4; ++i)
+    out_indexed(kSequencerPort, i + 1, far_read8(segment, sequencer + i) | (i == 0 ? 0x20 : 0));
   out8(kMiscWritePort, misc);
   out_indexed(kSequencerPort, 0, 3);
 
@@ -79,9 +80,6 @@ void install_tables(void) {
   vectors[kVectorUpperFont].offset = (u16)((u32)font_8x8 + 128 * 8);
 }
 
-// Loads the ROM font which fits the character height of the mode just set into block 0.
-void enter_text_font(void) { load_rom_font((u8)bda->char_height, 0); }
-
 static void fill_bios_data(u8 mode, u16 segment, u16 offset, bool clear) {
   static const u8 cga_modes[8] = {0x2C, 0x28, 0x2D, 0x29, 0x2A, 0x2E, 0x1E, 0x29};
   bda->mode = mode;
@@ -125,7 +123,7 @@ void set_mode(u8 mode, bool clear) {
   if (!(bda->flags & kFlagNoPaletteLoad)) load_default_palette(default_palette(mode));
   if (clear) clear_memory();
   install_tables();
-  if (memory_model() == kText) enter_text_font();
+  if (memory_model() == kText) load_rom_font((u8)bda->char_height, 0);
   if (!wide_text) apply_font_override();
   if (mode == 7) {
     set_cursor_shape(0x0B, 0x0C);

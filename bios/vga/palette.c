@@ -1,7 +1,8 @@
 // Palette registers and DAC: INT 10h functions 0Bh and 10h, and the palettes which a mode starts with.
 #include "vga.h"
 
-// Index 20h set keeps the screen on while a palette register is written; reading input status 1 first resets the flip-flop.
+// Index 20h set keeps the screen on while a palette register is written; reading input status 1 first resets the
+// flip-flop.
 static void reset_flip_flop(void) { in8(bda->crtc_port + 6); }
 
 // EGA's dynamic parameter save area, if a save pointer table names one, follows registers 0-0Fh and the overscan.
@@ -73,9 +74,9 @@ static void load_rgbi_color(u8 index, u8 color) {
 // Mode 13h: 16 RGBI colors, 16 greys, then 3 intensities x 3 saturations x 24 hues from blue by red and green.
 static void load_256_colors(void) {
   static const u8 greys[16] = {0, 5, 8, 11, 14, 17, 20, 24, 28, 32, 36, 40, 45, 50, 56, 63};
-  static const u8 ramps[9][5] = {{0, 16, 31, 47, 63},    {31, 39, 47, 55, 63},   {45, 49, 54, 58, 63},
-                                 {0, 7, 14, 21, 28},     {14, 17, 21, 24, 28},   {20, 22, 24, 26, 28},
-                                 {0, 4, 8, 12, 16},      {8, 10, 12, 14, 16},    {11, 12, 13, 15, 16}};
+  static const u8 ramps[9][5] = {{0, 16, 31, 47, 63}, {31, 39, 47, 55, 63}, {45, 49, 54, 58, 63},
+                                 {0, 7, 14, 21, 28},  {14, 17, 21, 24, 28}, {20, 22, 24, 26, 28},
+                                 {0, 4, 8, 12, 16},   {8, 10, 12, 14, 16},  {11, 12, 13, 15, 16}};
   for (u8 i = 0; i < 16; ++i) load_rgbi_color(i, i);
   for (u8 i = 0; i < 16; ++i) dac_write(16 + i, greys[i], greys[i], greys[i]);
   u8 index = 32;
@@ -212,11 +213,15 @@ void palette_functions(Frame frame) {
   const u8 bl = frame->bx.l;
   const u8 bh = frame->bx.h;
   switch (frame->ax.l) {
-    case 0x00: if (bl <= 0x14) attribute_write(bl, bh); break;
+    case 0x00:
+      if (bl <= 0x14) attribute_write(bl, bh);
+      break;
     case 0x01: attribute_write(0x11, bh); break;
     case 0x02: set_all_registers(frame); break;
     case 0x03: set_blinking(bl); break;
-    case 0x07: if (bl <= 0x14) frame->bx.h = attribute_read(bl); break;
+    case 0x07:
+      if (bl <= 0x14) frame->bx.h = attribute_read(bl);
+      break;
     case 0x08: frame->bx.h = attribute_read(0x11); break;
     case 0x09: read_all_registers(frame); break;
     case 0x10: write_one_color(frame); break;

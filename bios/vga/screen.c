@@ -12,9 +12,7 @@ static u32 cell_offset(u8 page, u32 row, u32 column) {
   return (u16)(page * bda->page_size + (row * bda->columns + column) * 2);
 }
 
-static void fill_cells(u32 offset, u8 attribute, u32 count) {
-  es_fill16(offset, (u16)(attribute << 8 | ' '), count);
-}
+static void fill_cells(u32 offset, u8 attribute, u32 count) { es_fill16(offset, (u16)(attribute << 8 | ' '), count); }
 
 // `lines` > 0 scrolls up, < 0 down; a window's rows are moved one by one so that its sides stay as they are.
 static void scroll_text(Window window, s32 lines, u8 attribute) {
@@ -61,7 +59,8 @@ static void scroll_graphics(Window window, s32 lines, u8 color) {
   }
 }
 
-// Corners as INT 10h has them: row in the high byte, column in the low one. 0 lines, or more than the window has, clear it.
+// Corners as INT 10h has them: row in the high byte, column in the low one. 0 lines, or more than the window has, clear
+// it.
 void scroll(u32 top_left, u32 bottom_right, s32 lines, u8 attribute) {
   Window window = {(u8)(top_left >> 8), (u8)top_left, (u8)(bottom_right >> 8), (u8)bottom_right};
   const u8 last_column = screen_columns() - 1;
@@ -136,18 +135,12 @@ void write_teletype(u8 page, u8 character, u8 attribute, bool keep_attribute) {
   u8 row = bda->cursor[page].row;
   u8 column = bda->cursor[page].column;
   switch (character) {
-    case '\a':
-      beep();
-      return;
+    case '\a': beep(); return;
     case '\b':
       if (column > 0) --column;
       break;
-    case '\r':
-      column = 0;
-      break;
-    case '\n':
-      ++row;
-      break;
+    case '\r': column = 0; break;
+    case '\n': ++row; break;
     default:
       write_cells(page, row, column, character, attribute, 1, keep_attribute);
       if (++column >= screen_columns()) {

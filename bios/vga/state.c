@@ -88,8 +88,8 @@ static u32 restore_hardware(u32 from) {
 static const struct {
   u16 address;
   u8 size;
-} bios_data_pieces[] = {{0x449, 30}, {0x484, 7}, {0x4A8, 4}, {kVectorPrintScreen * 4, 4}, {kVectorUpperFont * 4, 4},
-                        {kVectorFont * 4, 4}};
+} bios_data_pieces[] = {
+    {0x449, 30}, {0x484, 7}, {0x4A8, 4}, {kVectorPrintScreen * 4, 4}, {kVectorUpperFont * 4, 4}, {kVectorFont * 4, 4}};
 
 static u32 save_bios_data(u32 to) {
   for (u32 i = 0; i < ARRAY_LENGTH(bios_data_pieces); ++i) {
@@ -126,8 +126,9 @@ static u32 restore_dac(u32 from) {
 }
 
 // Enable first: what the other registers mean and whether they may be written depends on it.
-static const u8 display_registers[9] = {kDispiEnable,        kDispiWidth,   kDispiHeight,  kDispiDepth, kDispiBank,
-                                        kDispiVirtualWidth, kDispiXOffset, kDispiYOffset, kDispiVirtualHeight};
+static const u8 display_registers[9] = {kDispiEnable,  kDispiWidth,   kDispiHeight,
+                                        kDispiDepth,   kDispiBank,    kDispiVirtualWidth,
+                                        kDispiXOffset, kDispiYOffset, kDispiVirtualHeight};
 
 static void save_display_interface(u32 to) {
   for (u32 i = 0; i < ARRAY_LENGTH(display_registers); ++i) {

@@ -1,7 +1,8 @@
-// VESA BIOS Extension core functions, version 3.0: information, modes, and setting them (INT 10h AH = 4Fh, AL = 00h-03h).
+// VESA BIOS Extension core functions, version 3.0: information, modes, and setting them (INT 10h AH = 4Fh, AL =
+// 00h-03h).
 #include "vga.h"
 
-enum { kSuccess = 0x004F, kFailed = 0x014F, kNotInThisMode = 0x034F, kUnsupported = 0x0100 };
+enum { kSuccess = 0x004F, kFailed = 0x014F, kUnsupported = 0x0100 };
 
 static const char oem_text[] = "Penumbra VGA";
 static const char vendor_text[] = "Penumbra";
@@ -141,7 +142,8 @@ static void set_graphics_mode(const VbeMode* mode, bool linear, bool clear) {
   out8(kAttributePort, 0x20);
 }
 
-// Function 02h. BX bits: 15 keep memory, 14 linear framebuffer, 11 own CRTC timing (a refresh rate: nothing here has one).
+// Function 02h. BX bits: 15 keep memory, 14 linear framebuffer, 11 own CRTC timing (a refresh rate: nothing here has
+// one).
 static u16 set_vbe_mode(Frame frame) {
   const u16 request = frame->bx.x;
   const u16 number = request & 0x37FF;

@@ -66,7 +66,6 @@ u8 mode_page_count(u8 mode);
 // mode_set.c
 void set_mode(u8 mode, bool clear);
 void program_registers(u16 segment, u16 offset);
-void enter_text_font(void);
 void crtc_write(u8 index, u8 value);
 u8 crtc_read(u8 index);
 void video_refresh(bool on);
