@@ -45,7 +45,8 @@ pci_data:
     xorw %ax, %ax
     movw %ax, %gs
     movl %esp, %eax
-    calll \function
+    pushw %ax                       # machine.h: a call's return address takes 4 bytes, of which it uses 2
+    callw \function
     movl 12(%esp), %eax             # ESP as PUSHAD saw it
     subl $32, %eax
     movl %eax, %esp
@@ -106,7 +107,7 @@ call_printer:
     popl %esi
     popl %ebx
     movzwl %sp, %esp
-    retl
+    retw $2
 
 # VBE 4F05h as a far call (WinFuncPtr): BH = 0 sets window BL to bank DX, BH = 1 reads it into DX. Destroys AX, DX.
     .globl vbe_window_function

@@ -5,6 +5,12 @@
 // because it would be used with DS: check-stack-addresses.sh looks for such code in the build.
 #pragma once
 
+// Near calls and returns with 16-bit addresses in the 4 bytes that the compiler reckons with: shorter, and known to the
+// emulators of real mode inside X servers and operating systems, some of which get CALL and RET with 66h wrong.
+__asm__(
+    ".macro call target\n  pushw %ax\n  callw \\target\n.endm\n"
+    ".macro ret\n  retw $2\n.endm");
+
 typedef unsigned char u8;
 typedef signed char s8;
 typedef unsigned short u16;

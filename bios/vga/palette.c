@@ -101,7 +101,7 @@ static void load_256_colors(void) {
 }
 
 void load_default_palette(DefaultPalette palette) {
-  static const u8 mono_levels[4] = {0, 42, 21, 63};
+  static const u8 mono_levels[4] = {0, 42, 42, 63};
   if (palette == kPalette256) {
     load_256_colors();
   } else {
