@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "core/base/error.h"
 #include "devices/dma8237.h"
 #include "devices/i8042.h"
 #include "devices/pic8259.h"
@@ -132,6 +133,35 @@ TEST_CASE("chipset: a loaded state goes on exactly as the original") {
     }
     REQUIRE(copy->printed() == original->printed());
   }
+}
+
+TEST_CASE("chipset: a damaged saved state is refused or run, never a crash or a loop without end") {
+  ManualClock random;
+  Chipset source;
+  for (int i = 0; i < 300; ++i) {
+    const u64 what = random.random();
+    act(source, what, random.random());
+  }
+  const std::vector<u8> good = source.save();
+  int loaded = 0;
+  for (int round = 0; round < 300; ++round) {
+    std::vector<u8> bytes = good;
+    for (u64 flips = 1 + random.random() % 8; flips > 0; --flips)
+      bytes[random.random() % bytes.size()] ^= static_cast<u8>(1u << random.random() % 8);
+    Chipset target;
+    target.clock.set_now(source.clock.now());
+    try {
+      target.load(bytes);
+    } catch (const ConfigError&) {
+      continue;
+    }
+    ++loaded;
+    for (int i = 0; i < 100; ++i) {
+      const u64 what = random.random();
+      act(target, what, random.random());
+    }
+  }
+  CHECK(loaded > 20);
 }
 
 TEST_CASE("chipset: no interrupt is taken that is masked, and one that is pending has a vector of its own") {
