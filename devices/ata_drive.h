@@ -15,6 +15,7 @@ class AtaDrive final : public IdeDevice {
   // `unit` 0 or 1: device 0 or 1 of its channel; `serial` tells disks of one machine apart.
   AtaDrive(Clock& clock, Trace& trace, unsigned unit, unsigned serial, std::unique_ptr<BlockDevice> medium);
 
+  bool is_packet_device() const override { return false; }
   void command(u8 value) override;
   void visit(State& state) override;
 

@@ -28,6 +28,7 @@ class AtapiDrive final : public IdeDevice {
   // of it through a unit attention and a media event.
   void change_medium(std::unique_ptr<BlockDevice> medium);
 
+  bool is_packet_device() const override { return true; }
   void command(u8 value) override;
   void visit(State& state) override;
 
@@ -107,8 +108,8 @@ class AtapiDrive final : public IdeDevice {
   Stage stage_ = Stage::nothing;
   std::array<u8, 12> packet_{};
   bool dma_ = false;
-  u32 byte_limit_ = 0;      // of a DRQ block
-  std::vector<u8> staged_;  // data of the command, not yet in `buffer_`
+  u32 byte_limit_ = 0xFFFE;  // of a DRQ block; even and not 0
+  std::vector<u8> staged_;   // data of the command, not yet in `buffer_`
   u32 staged_position_ = 0;
   u32 next_sector_ = 0;  // to be staged
   u32 sectors_left_ = 0;

@@ -100,9 +100,11 @@ u8 IdeChannel::read_status(bool alternate) {
 
 u8 IdeChannel::read_register(Register reg) {
   if (reg == kStatus) return read_status(false);
-  // Device 0 shows its own registers for a device 1 that is not there; nobody answers for device 0.
+  // A disk as device 0 shows its own registers for a device 1 that is not there; a packet device shows zeros, because
+  // its signature would pass for a second one. Nobody answers for device 0.
   const IdeDevice* device = selected() ? selected() : selected_unit() == 1 ? devices_[0].get() : nullptr;
   if (!device) return kFloating;
+  if (device != selected() && device->is_packet_device()) return 0;
   const TaskFile& regs = device->registers();
   const auto half = [this](const TaskFile::Pair& pair) {
     return control_ & kHighOrderByte ? pair.previous : pair.current;

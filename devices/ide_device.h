@@ -87,6 +87,8 @@ class IdeDevice {
   void clear_interrupt();
   Ticks last_activity() const { return last_activity_; }
 
+  // ATAPI rather than ATA.
+  virtual bool is_packet_device() const = 0;
   // The Command register was written. EXECUTE DEVICE DIAGNOSTIC does not come here but to `diagnose`.
   virtual void command(u8 value) = 0;
   // Only device 0 interrupts at the end of the diagnostic; both show their signature.

@@ -48,6 +48,16 @@ TEST_CASE("device 0 answers for a missing device 1 with status 0") {
   CHECK(r.status() == 0x50);
 }
 
+TEST_CASE("a packet device does not show its signature for a missing device 1") {
+  IdeRig r;
+  r.ide.attach_cdrom(0, nullptr);
+  r.ide.reset(Reset::power_on);
+  CHECK(r.in(0x1F5) == 0xEB);
+  r.out(0x1F6, 0xB0);
+  CHECK(r.in(0x1F5) == 0);
+  CHECK(r.status() == 0);
+}
+
 TEST_CASE("nobody answers for a missing device 0") {
   IdeRig r;
   FakeStore store(512 * 100);

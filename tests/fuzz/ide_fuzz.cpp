@@ -19,6 +19,7 @@ struct Machine : IdeRig {
   }
 
   void start() {
+    base = 0x1F0;
     disk.bad_from = disk.full_from = disc.bad_from = ~u64{0};
     disk.flush_fails = false;
     ide.reset(Reset::hard);
