@@ -71,7 +71,7 @@ const VideoParameters video_parameters[29] = {
             {0, 0x17, 0x17, 0x17, 0x17, 0x17, 0x17, 0x17, 0x17, 0x17, 0x17, 0x17, 0x17, 0x17, 0x17, 0x17, 0x01, 0, 0x01, 0},
             {0, 0, 0, 0, 0, 0, 0x0D, 0, 0xFF}},
   [0x07] = MONO_350_TEXT,
-  // 08h-0Ah are reserved. 0Bh and 0Ch held the EGA's states for font loading; only sequencer and graphics registers count.
+  // 08h-0Ah are reserved. 0Bh and 0Ch held the EGA states for font loading: sequencer and graphics registers only.
   [0x0B] = {0, 0, 0, 0, {0x01, 4, 0, 7}, 0, {0}, {0}, {0, 0, 0, 0, 2, 0, 0x04, 0, 0xFF}},
   [0x0C] = {0, 0, 0, 0, {0x01, 4, 0, 7}, 0, {0}, {0}, {0, 0, 0, 0, 2, 0, 0x04, 0, 0xFF}},
   [0x0D] = {40, 24, 8, 0x2000, {0x09, 0x0F, 0, 6}, 0x63,
