@@ -9,6 +9,7 @@
 
 #include "core/base/error.h"
 #include "core/machine/machine.h"
+#include "frontend/cpu_debug_target.h"
 #include "frontend/machine_guest.h"
 #include "frontend/session.h"
 
@@ -49,7 +50,8 @@ int run(const RunSettings& settings) {
   for (const Channel channel : settings.trace) trace.enable(channel);
 
   Machine machine(settings.machine, trace);
-  MachineGuest guest(machine, nullptr);
+  CpuDebugTarget debug_target(machine.cpu());
+  MachineGuest guest(machine, &debug_target);
   Session session(settings, guest, wants_window(settings) ? Session::OpenWindow(open_sdl_window) : nullptr);
   return session.run();
 }

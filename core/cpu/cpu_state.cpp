@@ -17,6 +17,29 @@ void Segment::visit(State& state, std::string_view name) {
   if (state.loading()) derive();
 }
 
+u16 X87State::tag_word() const {
+  u16 tags = 0;
+  for (unsigned n = 0; n < 8; ++n) {
+    const Float80& f = registers[n];
+    const u16 exponent = f.sign_exponent & 0x7FFF;
+    unsigned tag = 0;
+    if (!(valid >> n & 1))
+      tag = 3;
+    else if (exponent == 0 && f.significand == 0)
+      tag = 1;
+    else if (exponent == 0 || exponent == 0x7FFF || !(f.significand >> 63))
+      tag = 2;
+    tags |= static_cast<u16>(tag << (2 * n));
+  }
+  return tags;
+}
+
+void X87State::load_tag_word(u16 tags) {
+  valid = 0;
+  for (unsigned n = 0; n < 8; ++n)
+    if ((tags >> (2 * n) & 3) != 3) valid |= static_cast<u8>(1u << n);
+}
+
 void X87State::visit(State& state) {
   StateSection section(state, "x87");
   for (unsigned n = 0; n < 8; ++n) {

@@ -93,6 +93,9 @@ struct X87State {
     top = value >> 11 & 7;
     status = value & ~0x3800;
   }
+  // Two bits a register: 0 valid, 1 zero, 2 special, 3 empty (SDM 1 8.1.7).
+  u16 tag_word() const;
+  void load_tag_word(u16 tags);
   void visit(State& state);
 };
 

@@ -113,30 +113,6 @@ void ffree(Cpu& cpu, const Insn& i) {
   if (pops) Fpu(cpu).pop();
 }
 
-// Two bits a register: 0 valid, 1 zero, 2 special, 3 empty.
-u16 tag_word(const X87State& x) {
-  u16 tags = 0;
-  for (unsigned n = 0; n < 8; ++n) {
-    const Float80& f = x.registers[n];
-    const u16 exponent = f.sign_exponent & 0x7FFF;
-    unsigned tag = 0;
-    if (!(x.valid >> n & 1))
-      tag = 3;
-    else if (exponent == 0 && f.significand == 0)
-      tag = 1;
-    else if (exponent == 0 || exponent == 0x7FFF || !(f.significand >> 63))
-      tag = 2;
-    tags |= static_cast<u16>(tag << (2 * n));
-  }
-  return tags;
-}
-u8 valid_from_tags(u16 tags) {
-  u8 valid = 0;
-  for (unsigned n = 0; n < 8; ++n)
-    if ((tags >> (2 * n) & 3) != 3) valid |= static_cast<u8>(1u << n);
-  return valid;
-}
-
 // The environment in its four formats (SDM 1 figures 8-9 to 8-12), as bytes; answers their count.
 u32 environment(const Cpu& cpu, bool wide, u8* to) {
   const X87State& x = cpu.x87;
@@ -148,7 +124,7 @@ u32 environment(const Cpu& cpu, bool wide, u8* to) {
     const u32 words[7] = {
         0xFFFF'0000u | x.control,
         0xFFFF'0000u | x.status_word(),
-        0xFFFF'0000u | tag_word(x),
+        0xFFFF'0000u | x.tag_word(),
         real ? 0xFFFF'0000u | (instruction & 0xFFFF) : instruction,
         real ? (instruction & 0xFFFF'0000) >> 4 | opcode : u32{x.instruction_selector} | u32{opcode} << 16,
         real ? 0xFFFF'0000u | (operand & 0xFFFF) : operand,
@@ -160,7 +136,7 @@ u32 environment(const Cpu& cpu, bool wide, u8* to) {
   const u16 words[7] = {
       x.control,
       x.status_word(),
-      tag_word(x),
+      x.tag_word(),
       static_cast<u16>(instruction),
       static_cast<u16>(real ? (instruction >> 4 & 0xF000) | opcode : x.instruction_selector),
       static_cast<u16>(operand),
@@ -177,7 +153,7 @@ void load_environment(Cpu& cpu, bool wide, const u8* from) {
   for (unsigned n = 0; n < 7; ++n) word[n] = wide ? load<u32>(from + 4 * n) : load<u16>(from + 2 * n);
   x.control = static_cast<u16>((word[0] & 0x1F3F) | 0x40);
   x.load_status_word(static_cast<u16>(word[1]));
-  x.valid = valid_from_tags(static_cast<u16>(word[2]));
+  x.load_tag_word(static_cast<u16>(word[2]));
   x.instruction_selector = x.operand_selector = 0;
   if (real) {
     const u32 high = wide ? 0x0FFF'F000 : 0xF000;
