@@ -130,6 +130,31 @@ class Cpu : public CpuState, public MemoryObserver {
     return store_slow(seg, offset, value, sizeof(T));
   }
 
+  // Longer operands (SSE) by value of success. Nothing is stored, or put in `to`, before all bytes are known to be
+  // accessible.
+  template <u32 bytes>
+  [[gnu::always_inline]] bool load_bytes_at(unsigned seg, u32 offset, void* to) {
+    const Segment& s = segment[seg];
+    if (u64{offset} + bytes <= s.read_end) [[likely]] {
+      if (const u8* host = tlb_->read(s.base + offset, bytes)) [[likely]] {
+        std::memcpy(to, host, bytes);
+        return true;
+      }
+    }
+    return load_bytes_slow(seg, offset, to, bytes);
+  }
+  template <u32 bytes>
+  [[gnu::always_inline]] bool store_bytes_at(unsigned seg, u32 offset, const void* from) {
+    const Segment& s = segment[seg];
+    if (u64{offset} + bytes <= s.write_end) [[likely]] {
+      if (u8* host = tlb_->write(s.base + offset, bytes)) [[likely]] {
+        std::memcpy(host, from, bytes);
+        return true;
+      }
+    }
+    return store_bytes_slow(seg, offset, from, bytes);
+  }
+
   // The host address of a plain-memory operand that will be read and written, or null: use load_for_write, then
   // store_at.
   template <class T>
@@ -277,6 +302,9 @@ class Cpu : public CpuState, public MemoryObserver {
 
   Loaded<u64> load_slow(unsigned seg, u32 offset, u32 bytes);
   bool store_slow(unsigned seg, u32 offset, u64 value, u32 bytes);
+  bool load_bytes_slow(unsigned seg, u32 offset, void* to, u32 bytes);
+  bool store_bytes_slow(unsigned seg, u32 offset, const void* from, u32 bytes);
+  bool accessible(unsigned seg, u32 offset, u32 bytes, Access access);
   bool segment_allows(unsigned seg, u32 offset, u32 bytes, bool write);
   bool alignment_allows(u32 linear, u32 bytes);
   // Physical addresses of an access that may span two pages; false with fault_ set.

@@ -202,16 +202,44 @@ void Cpu::check_linear_write(u32 linear, u32 bytes, Privilege who) {
   if (!translate(linear, bytes, Access::write, who, span)) throw fault_;
 }
 
-void Cpu::check_write(unsigned seg, u32 offset, u32 bytes) {
-  if (!segment_allows(seg, offset, bytes, true)) throw fault_;
+bool Cpu::accessible(unsigned seg, u32 offset, u32 bytes, Access access) {
+  if (!segment_allows(seg, offset, bytes, access == Access::write)) return false;
   Span span;
-  if (!translate(segment[seg].base + offset, bytes, Access::write, privilege(), span)) throw fault_;
+  return translate(segment[seg].base + offset, bytes, access, privilege(), span);
+}
+
+void Cpu::check_write(unsigned seg, u32 offset, u32 bytes) {
+  if (!accessible(seg, offset, bytes, Access::write)) throw fault_;
 }
 
 void Cpu::check_read(unsigned seg, u32 offset, u32 bytes) {
-  if (!segment_allows(seg, offset, bytes, false)) throw fault_;
-  Span span;
-  if (!translate(segment[seg].base + offset, bytes, Access::read, privilege(), span)) throw fault_;
+  if (!accessible(seg, offset, bytes, Access::read)) throw fault_;
+}
+
+bool Cpu::load_bytes_slow(unsigned seg, u32 offset, void* to, u32 bytes) {
+  if (!accessible(seg, offset, bytes, Access::read)) return false;
+  u8* out = static_cast<u8*>(to);
+  for (u32 done = 0; done < bytes;) {
+    const u32 part = bytes - done >= 8 ? 8 : bytes - done >= 4 ? 4 : bytes - done >= 2 ? 2 : 1;
+    const Loaded<u64> loaded = load_slow(seg, offset + done, part);
+    if (!loaded.ok) return false;
+    std::memcpy(out + done, &loaded.value, part);
+    done += part;
+  }
+  return true;
+}
+
+bool Cpu::store_bytes_slow(unsigned seg, u32 offset, const void* from, u32 bytes) {
+  if (!accessible(seg, offset, bytes, Access::write)) return false;
+  const u8* in = static_cast<const u8*>(from);
+  for (u32 done = 0; done < bytes;) {
+    const u32 part = bytes - done >= 8 ? 8 : bytes - done >= 4 ? 4 : bytes - done >= 2 ? 2 : 1;
+    u64 value = 0;
+    std::memcpy(&value, in + done, part);
+    if (!store_slow(seg, offset + done, value, part)) return false;
+    done += part;
+  }
+  return true;
 }
 
 void Cpu::read_bytes(unsigned seg, u32 offset, void* to, u32 bytes) {
@@ -222,15 +250,7 @@ void Cpu::read_bytes(unsigned seg, u32 offset, void* to, u32 bytes) {
       return;
     }
   }
-  check_read(seg, offset, bytes);
-  u8* out = static_cast<u8*>(to);
-  for (u32 done = 0; done < bytes;) {
-    const u32 part = bytes - done >= 8 ? 8 : bytes - done >= 4 ? 4 : bytes - done >= 2 ? 2 : 1;
-    const Loaded<u64> loaded = load_slow(seg, offset + done, part);
-    if (!loaded.ok) throw fault_;
-    std::memcpy(out + done, &loaded.value, part);
-    done += part;
-  }
+  if (!load_bytes_slow(seg, offset, to, bytes)) throw fault_;
 }
 
 void Cpu::write_bytes(unsigned seg, u32 offset, const void* from, u32 bytes) {
@@ -241,15 +261,7 @@ void Cpu::write_bytes(unsigned seg, u32 offset, const void* from, u32 bytes) {
       return;
     }
   }
-  check_write(seg, offset, bytes);
-  const u8* in = static_cast<const u8*>(from);
-  for (u32 done = 0; done < bytes;) {
-    const u32 part = bytes - done >= 8 ? 8 : bytes - done >= 4 ? 4 : bytes - done >= 2 ? 2 : 1;
-    u64 value = 0;
-    std::memcpy(&value, in + done, part);
-    if (!store_slow(seg, offset + done, value, part)) throw fault_;
-    done += part;
-  }
+  if (!store_bytes_slow(seg, offset, from, bytes)) throw fault_;
 }
 
 u8* Cpu::plain_memory(u32 linear, bool write) {

@@ -15,11 +15,31 @@ struct Table {
   std::vector<const Row*> all;
 
   Table() {
-    for (const std::span<const Row> rows :
-         {rows::move(), rows::arithmetic(), rows::logic(), rows::shift(), rows::bit(), rows::multiply_divide(),
-          rows::decimal(), rows::stack(), rows::branch(), rows::string(), rows::flag_operations(), rows::port_io(),
-          rows::system(), rows::segment_load(), rows::far_transfer(), rows::x87(), rows::x87_control(), rows::mmx(),
-          rows::sse()})
+    for (const std::span<const Row> rows : {rows::move(),
+                                            rows::arithmetic(),
+                                            rows::logic(),
+                                            rows::shift(),
+                                            rows::bit(),
+                                            rows::multiply_divide(),
+                                            rows::decimal(),
+                                            rows::stack(),
+                                            rows::branch(),
+                                            rows::string(),
+                                            rows::flag_operations(),
+                                            rows::port_io(),
+                                            rows::system(),
+                                            rows::segment_load(),
+                                            rows::far_transfer(),
+                                            rows::x87(),
+                                            rows::x87_control(),
+                                            rows::mmx(),
+                                            rows::packed_arithmetic(),
+                                            rows::packed_shift(),
+                                            rows::packed_shuffle(),
+                                            rows::sse_move(),
+                                            rows::sse_arithmetic(),
+                                            rows::sse_convert(),
+                                            rows::sse_control()})
       for (const Row& row : rows) {
         CHECK_THAT(!by_mnemonic[row.mnemonic], "{} has two rows", ZydisMnemonicGetString(row.mnemonic));
         by_mnemonic[row.mnemonic] = &row;

@@ -72,7 +72,13 @@ std::span<const Row> far_transfer();
 std::span<const Row> x87();
 std::span<const Row> x87_control();
 std::span<const Row> mmx();
-std::span<const Row> sse();
+std::span<const Row> packed_arithmetic();
+std::span<const Row> packed_shift();
+std::span<const Row> packed_shuffle();
+std::span<const Row> sse_move();
+std::span<const Row> sse_arithmetic();
+std::span<const Row> sse_convert();
+std::span<const Row> sse_control();
 // MOV's forms that belong to other themes.
 Handler select_load_segment(const Shape& shape);   // MOV Sreg, r/m16
 Handler select_store_segment(const Shape& shape);  // MOV r/m, Sreg
