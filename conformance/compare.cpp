@@ -49,8 +49,8 @@ class Comparison {
   Comparison(const Row& row, const TestCase& test, const Arena& before, const Run& host, const Run& subject)
       : test_(test), before_(before), host_(host), subject_(subject) {
     // An instruction that faults has done nothing, so nothing of it is undefined.
-    if (host.outcome.vector == Outcome::kFinished || host.outcome.vector == 1 || test.code_bytes != test.insn_bytes)
-      undefined_ = undefined_by(row, test, before);
+    const Outcome& out = host.outcome;
+    if (out.vector == Outcome::kFinished || out.state.eip != test.in.eip) undefined_ = undefined_by(row, test, before);
   }
 
   // Calls add(field, text) for each difference; text is a function, called only by who wants it.

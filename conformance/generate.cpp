@@ -54,12 +54,14 @@ bool Generator::make(u64 seed, u64 number, TestCase& out, Arena& arena) {
   encode();
   out.decoded = decode();
   if (out.decoded) {
+    keep_stack_pointer_whole();
     special_before();
     if (c_->insn.raw.imm[0].size) decode();  // immediates may be other ones now
     aim_operands();
     special_after();
   }
   settle_status();
+  locate_operand();
   if (!c_->decoded || random_.one_in(2)) {
     // The next waiting instruction is where an x87 exception shows.
     if (row_.unit == Unit::x87 && !c_->decoded) return false;
@@ -74,6 +76,8 @@ bool Generator::make(u64 seed, u64 number, TestCase& out, Arena& arena) {
 bool Generator::acceptable() const {
   if (!c_->decoded || !c_->memory_known) return true;
   if (forbidden(c_->memory_at)) return false;
+  // What happens to an access across 4 GiB is the implementation's choice (SDM 3A 5.3).
+  if (c_->memory_at + c_->memory_bytes < c_->memory_at) return false;
   const bool locked = (c_->insn.attributes & ZYDIS_ATTRIB_HAS_LOCK) || row_.mnemonic == ZYDIS_MNEMONIC_XCHG;
   return !locked || (c_->memory_at & 63) + c_->memory_bytes <= 64;
 }

@@ -61,9 +61,11 @@ class Generator {
   void x87_state();
   void sse_state();
   void settle_status();
+  void keep_stack_pointer_whole();
 
   // generate_operands.cpp
   void aim_operands();
+  void locate_operand();
   bool aim(const ZydisDecodedOperand& operand);
   u32 target(u32 bytes);
   u32 offset_in(unsigned segment, u32 linear) const;

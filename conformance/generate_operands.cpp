@@ -156,15 +156,24 @@ void Generator::aim_operands() {
   for (unsigned i = 0; i < c_->insn.operand_count; ++i) {
     const ZydisDecodedOperand& operand = c_->operands[i];
     if (operand.type != ZYDIS_OPERAND_TYPE_MEMORY || is_stack_operand(operand)) continue;
+    const u32 bytes = std::max<u32>(1, operand.size / 8);
+    if (const auto linear = linear_of(operand); linear && bytes <= 64) fill_memory(*linear, bytes, format_of(operand));
+  }
+  locate_operand();
+}
+
+// Notes where the explicit memory operand is, with the registers as they are now.
+void Generator::locate_operand() {
+  c_->memory_known = false;
+  if (!c_->decoded) return;
+  for (unsigned i = 0; i < c_->insn.operand_count; ++i) {
+    const ZydisDecodedOperand& operand = c_->operands[i];
+    if (operand.type != ZYDIS_OPERAND_TYPE_MEMORY || operand.visibility == ZYDIS_OPERAND_VISIBILITY_HIDDEN) continue;
     const auto linear = linear_of(operand);
     if (!linear) continue;
-    const u32 bytes = std::max<u32>(1, operand.size / 8);
-    if (operand.visibility != ZYDIS_OPERAND_VISIBILITY_HIDDEN) {
-      c_->memory_known = true;
-      c_->memory_at = *linear;
-      c_->memory_bytes = bytes;
-    }
-    if (bytes <= 64) fill_memory(*linear, bytes, format_of(operand));
+    c_->memory_known = true;
+    c_->memory_at = *linear;
+    c_->memory_bytes = std::max<u32>(1, operand.size / 8);
   }
 }
 

@@ -98,6 +98,24 @@ void Generator::segments() {
   in.gpr[kEsp] = offset_in(kSs, stack);
 }
 
+// With a 16-bit stack segment the upper half of ESP is not known: instructions that name ESP get a flat one.
+void Generator::keep_stack_pointer_whole() {
+  if (segment_big(c_->in.selector[kSs])) return;
+  const auto names_esp = [](ZydisRegister reg) { return reg == ZYDIS_REGISTER_ESP; };
+  for (unsigned i = 0; i < c_->insn.operand_count; ++i) {
+    const ZydisDecodedOperand& operand = c_->operands[i];
+    if (operand.visibility == ZYDIS_OPERAND_VISIBILITY_HIDDEN) continue;
+    const bool reg = operand.type == ZYDIS_OPERAND_TYPE_REGISTER && names_esp(operand.reg.value);
+    const bool mem =
+        operand.type == ZYDIS_OPERAND_TYPE_MEMORY && (names_esp(operand.mem.base) || names_esp(operand.mem.index));
+    if (!reg && !mem) continue;
+    const u32 stack = segment_base(c_->in.selector[kSs]).value_or(0) + (c_->in.gpr[kEsp] & 0xFFFF);
+    c_->in.selector[kSs] = kFlatData;
+    c_->in.gpr[kEsp] = stack;
+    return;
+  }
+}
+
 void Generator::x87_state() {
   auto& fx = c_->in.fx;
   std::memset(fx.data(), 0, fx.size());
