@@ -49,7 +49,7 @@ int run(const RunSettings& settings) {
   for (const Channel channel : settings.trace) trace.enable(channel);
 
   Machine machine(settings.machine, trace);
-  MachineGuest guest(machine, nullptr);
+  MachineGuest guest(machine);
   Session session(settings, guest, wants_window(settings) ? Session::OpenWindow(open_sdl_window) : nullptr);
   return session.run();
 }
