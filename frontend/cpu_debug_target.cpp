@@ -1,13 +1,48 @@
-// Registers in gdb's order, breakpoints, and the text of `info registers`.
+// Registers, memory and breakpoints of the interpreter's CPU in the debugger's terms.
 #include "frontend/cpu_debug_target.h"
 
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstring>
+#include <utility>
+#include <vector>
+
+#include "core/cpu/fault.h"
 #include "core/cpu/segmentation.h"
 
 namespace penumbra {
 
 namespace {
 
-constexpr std::array<SegmentName, 6> kGdbSegments = {CS, SS, DS, ES, FS, GS};
+// gdb's order of segment registers against the CPU's.
+constexpr u8 kSegmentOrder[] = {CS, SS, DS, ES, FS, GS};
+constexpr std::string_view kGeneralNames[] = {"eax", "ecx", "edx", "ebx", "esp", "ebp", "esi", "edi"};
+
+constexpr u16 kMaxExponent = 0x7FFF;
+
+// FSTENV's tag of a register: 0 valid, 1 zero, 2 special, 3 empty (SDM 1 8.1.7).
+unsigned tag_of(const X87State& x87, unsigned physical) {
+  if (!bit(x87.valid, physical)) return 3;
+  const Float80& value = x87.registers[physical];
+  const u16 exponent = value.sign_exponent & kMaxExponent;
+  if (exponent == 0 && value.significand == 0) return 1;
+  const bool normal = exponent != 0 && exponent != kMaxExponent && value.significand >> 63;
+  return normal ? 0 : 2;
+}
+
+Cpu::Watch watch_of(BreakKind kind) {
+  switch (kind) {
+    case BreakKind::read: return Cpu::Watch::read;
+    case BreakKind::write: return Cpu::Watch::write;
+    default: return Cpu::Watch::access;
+  }
+}
+
+std::string segment_line(std::string_view name, const Segment& s) {
+  return fmt::format("{:<4} {:04x} base {:08x} limit {:08x} access {:02x}{}\n", name, s.selector, s.base, s.limit,
+                     s.access, s.big ? " 32-bit" : "");
+}
 
 }  // namespace
 
@@ -16,114 +51,125 @@ DebugRegisters CpuDebugTarget::registers() {
   std::copy_n(cpu_.gpr, 8, r.general.begin());
   r.eip = cpu_.eip;
   r.eflags = cpu_.flags.value();
-  for (unsigned n = 0; n < 6; ++n) r.segments[n] = cpu_.segment[kGdbSegments[n]].selector;
-  const X87State& x = cpu_.x87;
-  for (unsigned n = 0; n < 8; ++n) {
-    const Float80& f = x.registers[(x.top + n) & 7];
-    store<u64>(r.st[n].data(), f.significand);
-    store<u16>(r.st[n].data() + 8, f.sign_exponent);
-    std::memcpy(r.xmm[n].data(), &cpu_.xmm[n], 16);
+  for (std::size_t i = 0; i < r.segments.size(); ++i) r.segments[i] = cpu_.segment[kSegmentOrder[i]].selector;
+  const X87State& x87 = cpu_.x87;
+  r.ftag = 0;
+  for (unsigned i = 0; i < 8; ++i) {
+    const Float80& value = x87.registers[(x87.top + i) & 7];
+    store(r.st[i].data(), value.significand);
+    store(r.st[i].data() + 8, value.sign_exponent);
+    r.ftag = static_cast<u16>(r.ftag | tag_of(x87, i) << 2 * i);
+    std::memcpy(r.xmm[i].data(), cpu_.xmm[i].byte, 16);
   }
-  r.fctrl = x.control;
-  r.fstat = x.status_word();
-  r.ftag = x.tag_word();
-  r.fioff = x.instruction_pointer;
-  r.fiseg = x.instruction_selector;
-  r.fooff = x.operand_pointer;
-  r.foseg = x.operand_selector;
-  r.fop = x.opcode;
+  r.fctrl = x87.control;
+  r.fstat = x87.status_word();
+  r.fioff = x87.instruction_pointer;
+  r.fiseg = x87.instruction_selector;
+  r.fooff = x87.operand_pointer;
+  r.foseg = x87.operand_selector;
+  r.fop = x87.opcode;
   r.mxcsr = cpu_.mxcsr;
   return r;
 }
 
 void CpuDebugTarget::set_registers(const DebugRegisters& r) {
-  std::copy_n(r.general.begin(), 8, cpu_.gpr);
+  std::copy(r.general.begin(), r.general.end(), cpu_.gpr);
+  // A debugger does not enter or leave virtual-8086 mode: that is more than a flag.
+  const u32 vm = cpu_.flags.value() & eflags::VM;
+  cpu_.flags.load((r.eflags & ~eflags::VM) | vm);
+  for (std::size_t i = 0; i < r.segments.size(); ++i) load_selector(kSegmentOrder[i], r.segments[i]);
   cpu_.eip = r.eip;
-  cpu_.flags.load(r.eflags);
-  for (unsigned n = 0; n < 6; ++n) {
-    const unsigned name = kGdbSegments[n];
-    if (cpu_.segment[name].selector == r.segments[n] || name == CS) continue;
-    try {
-      load_segment(cpu_, name, r.segments[n]);
-    } catch (const GuestFault&) {
-      continue;  // a selector that cannot be loaded leaves the register alone
-    }
+
+  X87State& x87 = cpu_.x87;
+  x87.control = r.fctrl;
+  x87.load_status_word(r.fstat);
+  x87.valid = 0;
+  for (unsigned i = 0; i < 8; ++i) {
+    Float80& value = x87.registers[(x87.top + i) & 7];
+    value.significand = load<u64>(r.st[i].data());
+    value.sign_exponent = load<u16>(r.st[i].data() + 8);
+    if ((r.ftag >> 2 * i & 3) != 3) x87.valid = static_cast<u8>(x87.valid | 1 << i);
+    std::memcpy(cpu_.xmm[i].byte, r.xmm[i].data(), 16);
   }
-  X87State& x = cpu_.x87;
-  x.control = r.fctrl;
-  x.load_status_word(r.fstat);
-  x.load_tag_word(r.ftag);
-  for (unsigned n = 0; n < 8; ++n) {
-    x.registers[(x.top + n) & 7] = {load<u64>(r.st[n].data()), load<u16>(r.st[n].data() + 8)};
-    std::memcpy(&cpu_.xmm[n], r.xmm[n].data(), 16);
-  }
-  x.instruction_pointer = r.fioff;
-  x.instruction_selector = r.fiseg;
-  x.operand_pointer = r.fooff;
-  x.operand_selector = r.foseg;
-  x.opcode = r.fop;
-  cpu_.mxcsr = r.mxcsr & cpu_.model().mxcsr_mask;
+  x87.instruction_pointer = r.fioff;
+  x87.instruction_selector = r.fiseg;
+  x87.operand_pointer = r.fooff;
+  x87.operand_selector = r.foseg;
+  x87.opcode = r.fop;
+  cpu_.mxcsr = r.mxcsr & 0xFFFF;
   cpu_.state_changed();
 }
 
-void CpuDebugTarget::change(const Breakpoint& b, bool on) {
-  switch (b.kind) {
-    case BreakKind::execute: return cpu_.set_breakpoint(b.at.value, on);
-    case BreakKind::write: return cpu_.set_watchpoint(b.at.value, b.length, Cpu::Watch::write, on);
-    case BreakKind::read: return cpu_.set_watchpoint(b.at.value, b.length, Cpu::Watch::read, on);
-    case BreakKind::access: return cpu_.set_watchpoint(b.at.value, b.length, Cpu::Watch::access, on);
+void CpuDebugTarget::load_selector(unsigned name, u16 selector) {
+  if (cpu_.segment[name].selector == selector) return;
+  try {
+    if (name != CS) {
+      load_segment(cpu_, name, selector);
+    } else if (cpu_.real_or_v86()) {
+      set_code_segment(cpu_, cpu_.v86() ? v86_segment(selector) : real_segment(cpu_, selector, cpu_.segment[CS]));
+    }
+  } catch (const GuestFault&) {
+    // The mode does not allow it: the register stays, as the interface says.
   }
 }
 
+bool CpuDebugTarget::write(LinearAddr to, std::span<const u8> from) {
+  std::vector<u8> before(from.size());
+  return cpu_.debug_read(to.value, before) && cpu_.debug_write(to.value, from);
+}
+
+void CpuDebugTarget::place(BreakKind kind, u32 linear, u32 length, bool on) {
+  if (kind == BreakKind::execute)
+    cpu_.set_breakpoint(linear, on);
+  else
+    cpu_.set_watchpoint(linear, length, watch_of(kind), on);
+}
+
 bool CpuDebugTarget::add_breakpoint(BreakKind kind, LinearAddr at, u32 length) {
-  breakpoints_.push_back({kind, at, length});
-  change(breakpoints_.back(), true);
+  if (breakpoints_.size() >= kMostBreakpoints) return false;
+  breakpoints_.emplace(kind, at.value, length);
+  place(kind, at.value, length, true);
   return true;
 }
 
 bool CpuDebugTarget::remove_breakpoint(BreakKind kind, LinearAddr at, u32 length) {
-  const Breakpoint b{kind, at, length};
-  if (std::erase(breakpoints_, b) == 0) return false;
-  change(b, false);
+  if (breakpoints_.erase({kind, at.value, length}) == 0) return false;
+  place(kind, at.value, length, false);
   return true;
 }
 
 void CpuDebugTarget::remove_all_breakpoints() {
-  for (const Breakpoint& b : breakpoints_) change(b, false);
+  for (const auto& [kind, linear, length] : breakpoints_) place(kind, linear, length, false);
   breakpoints_.clear();
 }
 
-std::optional<DebugTarget::Hit> CpuDebugTarget::last_hit() {
-  const i64 watched = cpu_.watch_hit();
-  const u32 here = cpu_.segment[CS].base + cpu_.eip;
-  for (const Breakpoint& b : breakpoints_) {
-    const bool is_code = b.kind == BreakKind::execute;
-    if (is_code ? watched < 0 && b.at.value == here : watched == i64{b.at.value}) return Hit{b.kind, b.at};
-  }
-  return std::nullopt;
+void CpuDebugTarget::note_hit() {
+  hit_ = Hit{BreakKind::execute, LinearAddr(cpu_.segment[CS].base + cpu_.eip)};
+  if (cpu_.watch_hit() < 0) return;
+  hit_->address = LinearAddr(static_cast<u32>(cpu_.watch_hit()));
+  for (const auto& [kind, linear, length] : breakpoints_)
+    if (kind != BreakKind::execute && linear == hit_->address.value) hit_->kind = kind;
 }
 
 std::string CpuDebugTarget::describe() {
-  const CpuState& s = cpu_;
-  std::string text = fmt::format(
-      "eax={:08x} ebx={:08x} ecx={:08x} edx={:08x}\nesi={:08x} edi={:08x} ebp={:08x} esp={:08x}\n"
-      "eip={:08x} eflags={:08x} cpl={} {}{}\n",
-      s.gpr[EAX], s.gpr[EBX], s.gpr[ECX], s.gpr[EDX], s.gpr[ESI], s.gpr[EDI], s.gpr[EBP], s.gpr[ESP], s.eip,
-      s.flags.value(), s.cpl, !s.protected_mode() ? "real mode" : s.v86() ? "virtual-8086 mode" : "protected mode",
-      s.halted ? ", halted" : "");
-  constexpr std::string_view kNames[] = {"es", "cs", "ss", "ds", "fs", "gs"};
-  const auto segment_line = [&](std::string_view name, const Segment& g) {
-    text += fmt::format("{:4} {:04x} base={:08x} limit={:08x} access={:02x}{}\n", name, g.selector, g.base, g.limit,
-                        g.access, g.big ? " big" : "");
-  };
-  for (unsigned n = 0; n < 6; ++n) segment_line(kNames[n], s.segment[n]);
-  segment_line("ldtr", s.ldtr);
-  segment_line("tr", s.tr);
-  text += fmt::format("gdtr base={:08x} limit={:04x}  idtr base={:08x} limit={:04x}\n", s.gdtr.base, s.gdtr.limit,
-                      s.idtr.base, s.idtr.limit);
-  text += fmt::format("cr0={:08x} cr2={:08x} cr3={:08x} cr4={:08x} efer={:x}\ndr6={:08x} dr7={:08x}", s.cr0, s.cr2,
-                      s.cr3, s.cr4, s.efer, s.dr[6], s.dr[7]);
-  return text;
+  std::string text;
+  for (unsigned i = 0; i < 8; ++i)
+    text += fmt::format("{} {:08x}{}", kGeneralNames[i], cpu_.gpr[i], i % 4 == 3 ? "\n" : "  ");
+  text += fmt::format("eip {:08x}  eflags {:08x}  cpl {}  {}{}\n", cpu_.eip, cpu_.flags.value(), cpu_.cpl,
+                      cpu_.v86()              ? "virtual-8086 mode"
+                      : cpu_.protected_mode() ? "protected mode"
+                                              : "real mode",
+                      cpu_.halted ? ", halted" : "");
+  for (const auto& [name, index] : {std::pair("es", ES), std::pair("cs", CS), std::pair("ss", SS), std::pair("ds", DS),
+                                    std::pair("fs", FS), std::pair("gs", GS)})
+    text += segment_line(name, cpu_.segment[index]);
+  text += segment_line("ldtr", cpu_.ldtr) + segment_line("tr", cpu_.tr);
+  text += fmt::format("gdtr base {:08x} limit {:04x}\nidtr base {:08x} limit {:04x}\n", cpu_.gdtr.base, cpu_.gdtr.limit,
+                      cpu_.idtr.base, cpu_.idtr.limit);
+  text += fmt::format("cr0 {:08x}  cr2 {:08x}  cr3 {:08x}  cr4 {:08x}  efer {:x}\n", cpu_.cr0, cpu_.cr2, cpu_.cr3,
+                      cpu_.cr4, cpu_.efer);
+  return text + fmt::format("dr0 {:08x}  dr1 {:08x}  dr2 {:08x}  dr3 {:08x}  dr6 {:08x}  dr7 {:08x}\n", cpu_.dr[0],
+                            cpu_.dr[1], cpu_.dr[2], cpu_.dr[3], cpu_.dr[6], cpu_.dr[7]);
 }
 
 }  // namespace penumbra

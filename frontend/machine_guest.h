@@ -4,16 +4,27 @@
 #include <memory>
 
 #include "core/machine/machine.h"
+#include "frontend/cpu_debug_target.h"
 #include "frontend/guest.h"
 
 namespace penumbra {
 
 class MachineGuest final : public Guest {
  public:
-  explicit MachineGuest(Machine& machine, DebugTarget* debug_target) : machine_(machine), debug_(debug_target) {}
+  explicit MachineGuest(Machine& machine) : machine_(machine), debug_(machine.cpu()) {}
 
   std::optional<Stop> run_for(Ticks host_time, int wake_file) override {
-    return machine_.run_for(host_time, wake_file);
+    // A halted CPU has nothing to step: it waits for its interrupt as ever, and the step is over when that has come.
+    const bool stepping = debug_.step_wanted() && !debug_.halted();
+    std::optional<Stop> stop = stepping ? machine_.run_instructions(1) : machine_.run_for(host_time, wake_file);
+    if (stop && stop->reason == StopReason::breakpoint) {
+      debug_.step_done();
+      debug_.note_hit();
+    } else if (debug_.step_wanted() && (stepping || !debug_.halted())) {
+      debug_.step_done();
+      if (!stop) stop = Stop{StopReason::breakpoint, 0, ""};
+    }
+    return stop;
   }
   void reset() override { machine_.reset(); }
   void power_button() override { machine_.power_button(); }
@@ -29,11 +40,11 @@ class MachineGuest final : public Guest {
   u64 instructions() override { return machine_.instructions(); }
   double busy_fraction() override { return machine_.busy_fraction(); }
   bool disk_active() override { return machine_.disk_active(); }
-  DebugTarget* debug_target() override { return debug_; }
+  DebugTarget* debug_target() override { return &debug_; }
 
  private:
   Machine& machine_;
-  DebugTarget* debug_;
+  CpuDebugTarget debug_;
 };
 
 }  // namespace penumbra

@@ -6,17 +6,13 @@
 #include <string>
 #include <vector>
 
+#include "conformance/conform.h"
 #include "core/base/error.h"
 #include "frontend/command_line.h"
 #include "frontend/exit_code.h"
 #include "frontend/help.h"
-#include "frontend/suggest.h"
-#if __has_include("conformance/conform.h")
-#include "conformance/conform.h"
-#endif
-#if __has_include("core/machine/machine.cpp")
 #include "frontend/run.h"
-#endif
+#include "frontend/suggest.h"
 
 namespace penumbra {
 
@@ -35,11 +31,7 @@ int run_main(std::span<const std::string> arguments) {
     case RunCommand::Asks::version: return say(version_text());
     case RunCommand::Asks::run: break;
   }
-#if __has_include("core/machine/machine.cpp")
   return run(command.settings);
-#else
-  throw ConfigError("this build has no machine yet");
-#endif
 }
 
 int dispatch(std::span<const std::string> arguments) {
@@ -50,9 +42,7 @@ int dispatch(std::span<const std::string> arguments) {
   }
   const std::string& word = arguments[0];
   if (word == "run") return run_main(arguments.subspan(1));
-#if __has_include("conformance/conform.h")
   if (word == "conform") return conform_main(arguments.subspan(1));
-#endif
   if (word == "--help" || word == "-h" || word == "-help" || word == "help") return say(brief_help());
   if (word == "--help-all") return say(full_help());
   if (word == "--version" || word == "-version" || word == "version") return say(version_text());
@@ -82,6 +72,9 @@ int guarded(std::span<const std::string> arguments) {
     return fail(ExitCode::host_error, "the host has no memory left");
   } catch (const std::exception& error) {
     return fail(ExitCode::internal_error, fmt::format("internal error: {}", error.what()));
+  } catch (...) {
+    // A guest's fault that nobody delivered.
+    return fail(ExitCode::internal_error, "internal error: an unknown exception");
   }
 }
 

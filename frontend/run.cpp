@@ -9,7 +9,6 @@
 
 #include "core/base/error.h"
 #include "core/machine/machine.h"
-#include "frontend/cpu_debug_target.h"
 #include "frontend/machine_guest.h"
 #include "frontend/session.h"
 
@@ -50,8 +49,7 @@ int run(const RunSettings& settings) {
   for (const Channel channel : settings.trace) trace.enable(channel);
 
   Machine machine(settings.machine, trace);
-  CpuDebugTarget debug_target(machine.cpu());
-  MachineGuest guest(machine, &debug_target);
+  MachineGuest guest(machine);
   Session session(settings, guest, wants_window(settings) ? Session::OpenWindow(open_sdl_window) : nullptr);
   return session.run();
 }

@@ -128,10 +128,8 @@ bool Cpu::step(RunEnd& end) {
     } else if (single_ || data_breaks_) {
       after_single();
     }
-    if (debugger_stop_ || stepping_) {
-      watch_hit_ = debugger_stop_ ? watch_hit_ : -1;
-      debugger_stop_ = stepping_ = false;
-      update_mode();
+    if (debugger_stop_) {
+      debugger_stop_ = false;
       end = RunEnd::breakpoint;
       return false;
     }
@@ -371,13 +369,6 @@ void Cpu::set_watchpoint(u32 linear, u32 bytes, Watch kind, bool on) {
   std::erase_if(watchpoints_,
                 [&](const Watchpoint& w) { return w.linear == linear && w.bytes == bytes && w.kind == kind; });
   if (on) watchpoints_.push_back({linear, bytes, kind});
-  update_mode();
-}
-
-void Cpu::step_once() {
-  stepping_ = true;
-  resumed_ = true;
-  resumed_at_ = segment[CS].base + eip;
   update_mode();
 }
 

@@ -89,8 +89,6 @@ class Cpu : public CpuState, public MemoryObserver {
   enum class Watch : u8 { none = 0, read = 1, write = 2, access = 3 };
   void set_breakpoint(u32 linear, bool on);
   void set_watchpoint(u32 linear, u32 bytes, Watch kind, bool on);
-  // The next `run` ends with RunEnd::breakpoint after one instruction.
-  void step_once();
   // The linear address that a watchpoint fired on, after RunEnd::breakpoint; -1 if it was a breakpoint.
   i64 watch_hit() const { return watch_hit_; }
   // Reads or writes guest memory through the page tables without faults or A/D bits. False where nothing is mapped.
@@ -377,7 +375,6 @@ class Cpu : public CpuState, public MemoryObserver {
   std::vector<Watchpoint> watchpoints_;
   i64 watch_hit_ = -1;
   bool debugger_stop_ = false;
-  bool stepping_ = false;
   u32 resumed_at_ = 0;  // the breakpoint that stands here has been reported
   bool resumed_ = false;
 };

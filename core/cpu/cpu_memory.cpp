@@ -39,7 +39,7 @@ void Cpu::update_mode() {
   const bool alignment = (cr0 & cr0::AM) && (flags.rest & eflags::AC) && cpl == 3;
   const bool watching = debug_registers_active() || !watchpoints_.empty();
   tlb_ = alignment || watching ? no_tlb_.get() : &(*tlbs_)[cpl == 3];
-  single_ = (flags.rest & (eflags::TF | eflags::RF)) || watching || stepping_ || !breakpoints_.empty() ||
+  single_ = (flags.rest & (eflags::TF | eflags::RF)) || watching || !breakpoints_.empty() ||
             pins_.trace.on(Channel::instructions);
 }
 

@@ -1,0 +1,50 @@
+#!/usr/bin/env bash
+# Builds everything and runs every test: unit tests, layering, and the quick conformance set.
+# The last line is "N passed, N failed, N skipped". The exit code is 0 only if something ran and nothing failed.
+set -uo pipefail
+cd "$(dirname "$0")" || exit
+. scripts/lib.sh
+
+install_missing
+build_release
+
+passed=0 failed=0 skipped=0
+log=$(mktemp)
+trap 'rm -f "$log"' EXIT
+
+# Runs one doctest program and adds its test cases to the sums.
+run_unit_tests() {
+  local program=$1 status line p f s
+  "$program" --no-colors > "$log" 2>&1
+  status=$?
+  line=$(grep -E '^\[doctest\] test cases:' "$log" | tail -n 1)
+  if [[ $line =~ ([0-9]+)\ passed\ \|\ +([0-9]+)\ failed\ \|\ +([0-9]+)\ skipped ]]; then
+    p=${BASH_REMATCH[1]} f=${BASH_REMATCH[2]} s=${BASH_REMATCH[3]}
+  else
+    p=0 f=1 s=0
+  fi
+  # A program that died, or failed without a failed case, did not pass.
+  [ $status -ne 0 ] && [ "$f" -eq 0 ] && f=1
+  passed=$((passed + p)) failed=$((failed + f)) skipped=$((skipped + s))
+  printf '%-24s %4d passed, %d failed, %d skipped\n' "$(basename "$program")" "$p" "$f" "$s"
+  [ "$f" -eq 0 ] || cat "$log"
+}
+
+for program in build/release/*_tests; do
+  [ -x "$program" ] && run_unit_tests "$program"
+done
+
+# Shows its own progress; its last line has the counts.
+build/release/penumbra conform --quick 2>&1 | tee "$log"
+status=${PIPESTATUS[0]}
+if [[ $(tail -n 1 "$log") =~ ^([0-9]+)\ passed,\ ([0-9]+)\ failed,\ ([0-9]+)\ skipped ]]; then
+  passed=$((passed + BASH_REMATCH[1])) failed=$((failed + BASH_REMATCH[2])) skipped=$((skipped + BASH_REMATCH[3]))
+  # 3: nothing ran, which --quick may come to on a host that can't be an oracle.
+  [ "$status" -ne 0 ] && [ "$status" -ne 3 ] && [ "${BASH_REMATCH[2]}" -eq 0 ] && failed=$((failed + 1))
+else
+  say "penumbra conform ended without counts (exit code $status)"
+  failed=$((failed + 1))
+fi
+
+printf '%d passed, %d failed, %d skipped\n' "$passed" "$failed" "$skipped"
+[ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]
