@@ -52,6 +52,19 @@ static u8 run(u8 drive, u8 command, u8 cylinder, u8 head, u8 sector, u8 last) {
   return status ? status : floppy_result_status();
 }
 
+// The last sector of the track, after which a transfer goes on with the other head: what the diskette table says, since
+// programs set it for their own formats, unless the diskette was found to be of a kind that has more.
+static u8 last_sector(u8 drive, u32 sector, u32 count) {
+  static const u8 by_rate[4] = {18, 9, 9, 36};
+  const u8 in_table = floppy_parameter(kEot);
+  const u32 end = sector + count - 1;
+  if (end <= in_table) return in_table;
+  const u8 rate = BDA->floppy_media[drive] >> 6;
+  const u8 usual = rate == 0 && floppy_type(drive) == 2 ? 15 : by_rate[rate];
+  const u8 last = usual > in_table ? usual : in_table;
+  return sector > last ? (u8)end : last;
+}
+
 static void transfer(struct regs *r, enum floppy_direction direction) {
   const u8 drive = r->dl, cylinder = r->ch, head = r->dh, sector = r->cl;
   const u32 count = r->al;
@@ -64,8 +77,7 @@ static void transfer(struct regs *r, enum floppy_direction direction) {
   if (!status) status = floppy_seek(drive, cylinder);
   if (!status) status = floppy_program_dma(address, count * 512, direction);
   if (!status) {
-    u8 last = floppy_parameter(kEot);
-    if (sector > last) last = (u8)(sector + count - 1);
+    const u8 last = last_sector(drive, sector, count);
     status = run(drive, direction == kFloppyWrite ? 0xC5 : 0xE6, cylinder, head, sector, last);
   }
   if (status == kDiskTimeout || status == kDiskController) {

@@ -53,3 +53,6 @@
 // Devices in the PCI IRQ routing table, from 00:01, 16 bytes each.
 #define PIR_SLOTS 8
 #define PIR_SLOT_BYTES (16 * PIR_SLOTS)
+
+// The I/O APIC's number, set in POST; the CPU's local APIC is 0.
+#define IO_APIC_ID 1

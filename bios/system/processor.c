@@ -6,6 +6,7 @@
 struct processor processor;
 
 enum { kFeatureMsr = 1u << 5, kFeatureApic = 1u << 9, kFeatureMtrr = 1u << 12 };
+enum { kIoApic = 0xFEC00000 };
 enum { kApic = 0xFEE00000, kApicId = 0x20, kSpurious = 0xF0, kLint0 = 0x350, kLint1 = 0x360 };
 enum { kUncached = 0, kWriteBack = 6 };
 
@@ -37,6 +38,8 @@ static void init_apic(void) {
   flat_write32(kApic + kSpurious, 0x10F);
   flat_write32(kApic + kLint0, 0x700);
   flat_write32(kApic + kLint1, 0x400);
+  flat_write32(kIoApic, 0);
+  flat_write32(kIoApic + 0x10, IO_APIC_ID << 24);
   processor.apic = 1;
   processor.apic_id = (u8)(flat_read32(kApic + kApicId) >> 24);
 }
