@@ -46,15 +46,36 @@ static u8 sum(const void *bytes, u32 count) {
   return total;
 }
 
+// A buffer anywhere in 4 GiB (EDD 3.0, FFFF:FFFF in the packet), sector by sector through a buffer of our own.
+static u8 transfer_flat(struct ide_drive *drive, const struct address_packet *packet, int write, u32 *done) {
+  static u8 bounce[2048];
+  u32 cr0, one;
+  asm volatile("smsw %w0" : "=r"(cr0));
+  if (packet->bytes < 0x18 || packet->flat_buffer >> 32 || cr0 & 1) return kDiskBadCommand;
+  const int cd = drive->kind == kAtapiDrive;
+  const u32 bytes = cd ? 2048 : 512;
+  for (*done = 0; *done < packet->count; ++*done) {
+    const u32 at = (u32)packet->flat_buffer + *done * bytes;
+    const u64 lba = packet->lba + *done;
+    if (write) flat_copy(own_address(bounce), at, bytes);
+    const u8 status = cd ? atapi_read(drive, (u32)lba, 1, own_address(bounce), &one)
+                         : ata_transfer(drive, lba, 1, own_address(bounce), write, &one);
+    if (status) return status;
+    if (!write) flat_copy(at, own_address(bounce), bytes);
+  }
+  return kDiskOk;
+}
+
 enum operation { kRead, kWrite, kVerify, kSeek };
 
 static void transfer(struct regs *r, struct ide_drive *drive, enum operation operation) {
   struct address_packet packet;
-  far_read(&packet, r->ds, r->si, 16);
+  far_read(&packet, r->ds, r->si, sizeof packet);
   if (packet.bytes < 16) return finish(r, kDiskBadCommand);
   const u64 total = drive->sectors;
   const int cd = drive->kind == kAtapiDrive;
   if (operation == kSeek) return finish(r, packet.lba < total || cd ? kDiskOk : kDiskSectorNotFound);
+  const int flat = packet.buffer.segment == 0xFFFF && packet.buffer.offset == 0xFFFF && operation != kVerify;
   u32 done = 0;
   u8 status = kDiskOk;
   if (cd) {
@@ -62,9 +83,11 @@ static void transfer(struct regs *r, struct ide_drive *drive, enum operation ope
     if (packet.lba > 0xFFFFFFFF) return finish(r, kDiskSectorNotFound);
     if (operation == kVerify)
       done = packet.count;
+    else if (flat)
+      status = transfer_flat(drive, &packet, 0, &done);
     else
       status = atapi_read(drive, (u32)packet.lba, packet.count, linear(packet.buffer), &done);
-    if (status == kDiskChanged) status = atapi_read(drive, (u32)packet.lba, packet.count, linear(packet.buffer), &done);
+    if (status == kDiskChanged && !flat) status = atapi_read(drive, (u32)packet.lba, packet.count, linear(packet.buffer), &done);
   } else if (packet.lba >= total || packet.count > total - packet.lba) {
     status = kDiskSectorNotFound;
   } else if (operation == kVerify) {
@@ -74,6 +97,8 @@ static void transfer(struct regs *r, struct ide_drive *drive, enum operation ope
       if (lba < 0x0FFFFF00) status = ata_command(drive, 0x40, (u32)lba, (u8)min32(packet.count - done, 128));
     }
     done = status ? 0 : packet.count;
+  } else if (flat) {
+    status = transfer_flat(drive, &packet, operation == kWrite, &done);
   } else {
     status = ata_transfer(drive, packet.lba, packet.count, linear(packet.buffer), operation == kWrite, &done);
   }

@@ -34,8 +34,7 @@ static void transfer(struct regs *r, struct ide_drive *drive, int write, int ver
 
 static void parameters(struct regs *r, struct ide_drive *drive) {
   const struct geometry *g = &drive->logical;
-  // The last cylinder is kept back for diagnostics, as on the AT.
-  const u32 last = g->cylinders >= 2 ? g->cylinders - 2 : 0;
+  const u32 last = g->cylinders - 1;
   r->al = 0;
   r->ch = (u8)last;
   r->cl = (u8)((last >> 2 & 0xC0) | g->sectors);
@@ -70,7 +69,7 @@ void int13_disk(struct regs *r, struct ide_drive *drive) {
       break;
     }
     case 0x15: {
-      const u32 sectors = (drive->logical.cylinders - 1) * drive->logical.heads * drive->logical.sectors;
+      const u32 sectors = drive->logical.cylinders * drive->logical.heads * drive->logical.sectors;
       finish(r, kDiskOk);
       r->ah = 3;
       r->cx = (u16)(sectors >> 16);
@@ -83,10 +82,7 @@ void int13_disk(struct regs *r, struct ide_drive *drive) {
   }
 }
 
-void int13(struct regs *r) {
-  interrupts_on();
-  if (r->ah >= 0x4A && r->ah <= 0x4D) return cd_emulation_service(r);
-  if (cd_emulates(r->dl)) return int13_emulated(r);
+static void dispatch(struct regs *r) {
   if (r->dl < 0x80) return int13_floppy(r);
   if (r->dl - 0x80u < hard_disk_count) return int13_disk(r, &ide_drives[hard_disks[r->dl - 0x80]]);
   if (r->dl - 0xE0u < cd_drive_count) return int13_cd(r, &ide_drives[cd_drives[r->dl - 0xE0]]);
@@ -97,4 +93,17 @@ void int13(struct regs *r) {
   }
   if (r->ah == 0x08) r->dl = hard_disk_count;
   finish(r, kDiskBadCommand);
+}
+
+// While a CD emulates drive 00h or 80h, the real drives of that kind are one number higher.
+void int13(struct regs *r) {
+  interrupts_on();
+  if (r->ah >= 0x4A && r->ah <= 0x4D) return cd_emulation_service(r);
+  if (cd_emulates(r->dl)) return int13_emulated(r);
+  const u8 drive = r->dl;
+  if (!cd_emulates(drive & 0x80) || drive >= 0xE0) return dispatch(r);
+  --r->dl;
+  const int tells_count = r->ah == 0x08;
+  dispatch(r);
+  r->dl = tells_count ? r->dl + 1 : drive;
 }

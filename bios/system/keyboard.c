@@ -273,7 +273,7 @@ void int16(struct regs *r) {
       if (r->al == 5 && r->bl < 32 && r->bh < 4 && keyboard_send(0xF3)) keyboard_send((u8)(r->bh << 5 | r->bl));
       break;
     case 0x05: r->al = store_key(r->cx) ? 0 : 1; break;
-    case 0x09: r->al = 0x70; break;  // 10h-12h, typematic rate settable, 0Ah not
+    case 0x09: r->al = 0x34; break;  // there are 10h-12h, 0Ah and 0305h
     case 0x0A: r->bx = 0x41AB; break;
     case 0x12:
       r->al = BDA->shift_flags;

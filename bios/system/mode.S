@@ -24,6 +24,11 @@ cold_start:
     cld
     movb $0x01, %al
     outb %al, $0x80
+    // After a jump here address line 20 may be masked.
+    inb $0x92, %al
+    andb $0xFE, %al
+    orb $0x02, %al
+    outb %al, $0x92
     // A shutdown code in CMOS 0Fh: 5 and 9 and 0Ah return to who reset the CPU (80286 software leaving protected mode).
     movb $0x8F, %al
     outb %al, $0x70
@@ -41,6 +46,20 @@ cold_start:
     je resume_block_move
     cmpb $0x0A, %bl
     je resume_at_67
+    // PAM0 is 0 after a reset of the whole machine. Otherwise only the CPU was reset, or a program jumped here: the
+    // devices are as it left them, and a hard reset (PIIX3 datasheet 2.5.4.1) brings us here again with all of them fresh.
+    movw $0xCF8, %dx
+    movl $0x80000058, %eax
+    outl %eax, %dx
+    movw $0xCFD, %dx
+    inb %dx, %al
+    testb $0x30, %al
+    jz 1f
+    movw $0xCF9, %dx
+    movb $0x02, %al
+    outb %al, %dx
+    movb $0x06, %al
+    outb %al, %dx
 1:  lgdtl %cs:gdt_pointer
     movl %cr0, %eax
     orb $1, %al

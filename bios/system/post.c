@@ -90,6 +90,12 @@ static void init_coprocessor(void) {
   if (status == 0) BDA->equipment |= 0x02;
 }
 
+// The first 128 characters in 8x8, where software of the CGA's time reads them.
+static void place_font(void) {
+  extern const unsigned char font_8x8[];
+  far_write(CODE_SEGMENT, 0xFA6E, font_8x8, 1024);
+}
+
 static void describe_drives(void) {
   static const char *const floppy_names[6] = {"none", "360K", "1.2M", "720K", "1.44M", "2.88M"};
   for (u8 drive = 0; drive < 2; ++drive)
@@ -156,6 +162,7 @@ __attribute__((noreturn)) void post(void) {
   post_code(0x50);
   rom_end = option_rom_others(rom_end);
   tables_init();
+  place_font();
   memory_protect(rom_end);
   post_code(0x60);
   direct_boot();
