@@ -9,7 +9,7 @@
 #include "core/base/types.h"
 #include "core/platform/port_bus.h"
 #include "devices/vga_registers.h"
-#include "mmu/machine_memory.h"
+#include "mmu/guest_memory.h"
 
 namespace penumbra {
 
