@@ -55,6 +55,7 @@ void Session::open_lines() {
 }
 
 void Session::join_escape(PortLine& line) {
+  if (isatty(STDIN_FILENO)) say("this terminal is the guest's COM1; Ctrl-A x quits, Ctrl-A h helps");
   const auto print = [&line](std::string_view text) { line.print(text); };
   escape_editor_ = std::make_unique<LineEditor>(print, [this, print](const std::string& typed) {
     std::string answer;
