@@ -302,7 +302,6 @@ class Cpu : public CpuState, public MemoryObserver {
   bool store_slow(unsigned seg, u32 offset, u64 value, u32 bytes);
   bool load_bytes_slow(unsigned seg, u32 offset, void* to, u32 bytes);
   bool store_bytes_slow(unsigned seg, u32 offset, const void* from, u32 bytes);
-  bool accessible(unsigned seg, u32 offset, u32 bytes, Access access);
   bool segment_allows(unsigned seg, u32 offset, u32 bytes, bool write);
   bool alignment_allows(u32 linear, u32 bytes);
   // Physical addresses of an access that may span two pages; false with fault_ set.
@@ -312,6 +311,10 @@ class Cpu : public CpuState, public MemoryObserver {
     u32 first_bytes = 0;
   };
   bool translate(u32 linear, u32 bytes, Access access, Privilege privilege, Span& span);
+  // Segment, alignment and pages; false with fault_ set.
+  bool accessible(unsigned seg, u32 offset, u32 bytes, Access access, Span& span);
+  template <class Part>
+  void in_parts(const Span& span, u32 bytes, Part part);
   bool translate_page(u32 linear, Access access, Privilege privilege, PhysAddr& page);
   u64 read_physical(PhysAddr address, u32 bytes);
   void write_physical(PhysAddr address, u64 value, u32 bytes);

@@ -5,6 +5,27 @@
 
 namespace penumbra {
 
+namespace {
+
+// SDM 3A table 6-7, by the operand's size. 16-byte operands have rules of their own, and those that need no alignment
+// need not have it checked either (SDM 2, MOVDQU).
+u32 alignment_of(u32 bytes) {
+  switch (bytes) {
+    case 2:
+    case 14:
+    case 94: return 2;  // 16-bit x87 environment and state
+    case 4:
+    case 6:
+    case 28:
+    case 108: return 4;  // the same in 32 bits; descriptor table registers
+    case 8:
+    case 10: return 8;
+    default: return 1;
+  }
+}
+
+}  // namespace
+
 PagingMode Cpu::paging_mode() const {
   PagingMode mode;
   mode.paging = cr0 & cr0::PG;
@@ -69,8 +90,7 @@ bool Cpu::segment_allows(unsigned seg, u32 offset, u32 bytes, bool write) {
 
 bool Cpu::alignment_allows(u32 linear, u32 bytes) {
   if (!(cr0 & cr0::AM) || !(flags.rest & eflags::AC) || cpl != 3) return true;
-  const u32 alignment = bytes >= 8 ? 8 : bytes;
-  if ((alignment & (alignment - 1)) == 0 && (linear & (alignment - 1)) == 0) return true;
+  if ((linear & (alignment_of(bytes) - 1)) == 0) return true;
   fault_ = {Vector::AC, 0};
   return false;
 }
@@ -202,43 +222,55 @@ void Cpu::check_linear_write(u32 linear, u32 bytes, Privilege who) {
   if (!translate(linear, bytes, Access::write, who, span)) throw fault_;
 }
 
-bool Cpu::accessible(unsigned seg, u32 offset, u32 bytes, Access access) {
+bool Cpu::accessible(unsigned seg, u32 offset, u32 bytes, Access access, Span& span) {
   if (!segment_allows(seg, offset, bytes, access == Access::write)) return false;
-  Span span;
-  return translate(segment[seg].base + offset, bytes, access, privilege(), span);
+  const u32 linear = segment[seg].base + offset;
+  if (!alignment_allows(linear, bytes)) return false;
+  return translate(linear, bytes, access, privilege(), span);
 }
 
 void Cpu::check_write(unsigned seg, u32 offset, u32 bytes) {
-  if (!accessible(seg, offset, bytes, Access::write)) throw fault_;
+  Span span;
+  if (!accessible(seg, offset, bytes, Access::write, span)) throw fault_;
 }
 
 void Cpu::check_read(unsigned seg, u32 offset, u32 bytes) {
-  if (!accessible(seg, offset, bytes, Access::read)) throw fault_;
+  Span span;
+  if (!accessible(seg, offset, bytes, Access::read, span)) throw fault_;
+}
+
+// Calls `part(address, done, count)` for pieces of up to 8 bytes, none of which leaves its page.
+template <class Part>
+void Cpu::in_parts(const Span& span, u32 bytes, Part part) {
+  for (u32 done = 0; done < bytes;) {
+    const bool first = done < span.first_bytes;
+    const u32 left = (first ? span.first_bytes : bytes) - done;
+    const u32 count = left >= 8 ? 8 : left >= 4 ? 4 : left >= 2 ? 2 : 1;
+    part(first ? span.first + done : span.second + (done - span.first_bytes), done, count);
+    done += count;
+  }
 }
 
 bool Cpu::load_bytes_slow(unsigned seg, u32 offset, void* to, u32 bytes) {
-  if (!accessible(seg, offset, bytes, Access::read)) return false;
-  u8* out = static_cast<u8*>(to);
-  for (u32 done = 0; done < bytes;) {
-    const u32 part = bytes - done >= 8 ? 8 : bytes - done >= 4 ? 4 : bytes - done >= 2 ? 2 : 1;
-    const Loaded<u64> loaded = load_slow(seg, offset + done, part);
-    if (!loaded.ok) return false;
-    std::memcpy(out + done, &loaded.value, part);
-    done += part;
-  }
+  Span span;
+  if (!accessible(seg, offset, bytes, Access::read, span)) return false;
+  if (tlb_ == no_tlb_.get()) note_data_access(segment[seg].base + offset, bytes, false);
+  in_parts(span, bytes, [&](PhysAddr address, u32 done, u32 count) {
+    const u64 value = read_physical(address, count);
+    std::memcpy(static_cast<u8*>(to) + done, &value, count);
+  });
   return true;
 }
 
 bool Cpu::store_bytes_slow(unsigned seg, u32 offset, const void* from, u32 bytes) {
-  if (!accessible(seg, offset, bytes, Access::write)) return false;
-  const u8* in = static_cast<const u8*>(from);
-  for (u32 done = 0; done < bytes;) {
-    const u32 part = bytes - done >= 8 ? 8 : bytes - done >= 4 ? 4 : bytes - done >= 2 ? 2 : 1;
+  Span span;
+  if (!accessible(seg, offset, bytes, Access::write, span)) return false;
+  if (tlb_ == no_tlb_.get()) note_data_access(segment[seg].base + offset, bytes, true);
+  in_parts(span, bytes, [&](PhysAddr address, u32 done, u32 count) {
     u64 value = 0;
-    std::memcpy(&value, in + done, part);
-    if (!store_slow(seg, offset + done, value, part)) return false;
-    done += part;
-  }
+    std::memcpy(&value, static_cast<const u8*>(from) + done, count);
+    write_physical(address, value, count);
+  });
   return true;
 }
 

@@ -1,4 +1,4 @@
-// EMMS, masked and streaming stores, and moves between the MMX and XMM files.
+// EMMS, masked stores, and moves between the MMX and XMM files.
 #include "core/cpu/exec/simd.h"
 
 namespace penumbra {
@@ -9,12 +9,6 @@ void emms(Cpu& cpu, const Insn&) {
   begin_mmx(cpu);
   cpu.x87.top = 0;
   cpu.x87.valid = 0;
-}
-
-void movntq(Cpu& cpu, const Insn& i) {
-  begin_mmx(cpu);
-  cpu.write<u64>(i.segment, cpu.effective_address(&i), mm(cpu, i.src));
-  enter_mmx(cpu);
 }
 
 void movq2dq(Cpu& cpu, const Insn& i) {
@@ -31,24 +25,24 @@ void movdq2q(Cpu& cpu, const Insn& i) {
   set_mm(cpu, i.dst, cpu.xmm[i.src].qword[0]);
 }
 
-// MASKMOVQ and MASKMOVDQU: bytes whose mask has its sign bit set go to [EDI].
+// MASKMOVQ and MASKMOVDQU: bytes whose mask has its sign bit set go to [EDI]. Whether bytes that are not chosen can
+// fault is the implementation's choice (SDM 2): here all do, the upper quadword's before the lower's, and MMX state is
+// entered first.
 template <class File>
 void masked_store(Cpu& cpu, const Insn& i) {
   File::begin(cpu);
+  File::touch(cpu);
   const auto bytes = lanes<u8>(File::get(cpu, i.dst));
   const auto mask = lanes<u8>(File::get(cpu, i.src));
   const u32 wrap = i.address16 ? 0xFFFF : 0xFFFF'FFFF;
   const auto offset_of = [&](std::size_t n) { return (cpu.gpr[EDI] + static_cast<u32>(n)) & wrap; };
-  for (std::size_t n = 0; n < bytes.size(); ++n)
-    if (mask[n] & 0x80) cpu.check_write(i.segment, offset_of(n), 1);
+  for (std::size_t n = bytes.size(); n > 0; n -= 8) cpu.check_write(i.segment, offset_of(n - 8), 8);
   for (std::size_t n = 0; n < bytes.size(); ++n)
     if (mask[n] & 0x80) cpu.write<u8>(i.segment, offset_of(n), bytes[n]);
-  File::touch(cpu);
 }
 
 constexpr Row kRows[] = {
     {ZYDIS_MNEMONIC_EMMS, always<emms>},
-    {ZYDIS_MNEMONIC_MOVNTQ, always<movntq>},
     {ZYDIS_MNEMONIC_MOVQ2DQ, always<movq2dq>},
     {ZYDIS_MNEMONIC_MOVDQ2Q, always<movdq2q>},
     {ZYDIS_MNEMONIC_MASKMOVQ, always<masked_store<MmxFile>>},

@@ -47,25 +47,29 @@ void to_general(Cpu& cpu, const Insn& i) {
   dst<u32>(cpu, &i) = a.dword[0];
 }
 
+// From an MMX register or memory; the latter leaves the x87 alone. MMX state is entered even if the conversion then
+// raises #XM.
+u64 integers_from_mmx(Cpu& cpu, const Insn& i) {
+  begin_sse(cpu);
+  if (i.memory) return cpu.read<u64>(i.segment, cpu.effective_address(&i));
+  begin_mmx(cpu);
+  enter_mmx(cpu);
+  return mm(cpu, i.src);
+}
+
 // CVTPI2PS: two dwords to the low two singles. The conversion of four does it, the upper two being zeros.
 void cvtpi2ps(Cpu& cpu, const Insn& i) {
-  begin_sse(cpu);
-  begin_mmx(cpu);
   Xmm b{};
-  b.qword[0] = mm_source<8>(cpu, i);
+  b.qword[0] = integers_from_mmx(cpu, i);
   Xmm a{};
   take_simd(cpu, sse::cvtdq2ps(a, b, cpu.mxcsr));
-  enter_mmx(cpu);
   cpu.xmm[i.dst].qword[0] = a.qword[0];
 }
 
-// CVTPI2PD is exact, and leaves the x87 alone if its operand is in memory (SDM 2).
+// CVTPI2PD is exact.
 void cvtpi2pd(Cpu& cpu, const Insn& i) {
-  begin_sse(cpu);
-  if (!i.memory) begin_mmx(cpu);
   Xmm b{};
-  b.qword[0] = mm_source<8>(cpu, i);
-  if (!i.memory) enter_mmx(cpu);
+  b.qword[0] = integers_from_mmx(cpu, i);
   sse::cvtdq2pd(cpu.xmm[i.dst], b, cpu.mxcsr);
 }
 
@@ -76,6 +80,7 @@ void to_mmx(Cpu& cpu, const Insn& i) {
   begin_mmx(cpu);
   Xmm b = xmm_source<bytes>(cpu, i);
   if (bytes == 8) b.qword[1] = 0;
+  enter_mmx(cpu);
   Xmm a{};
   take_simd(cpu, function(a, b, cpu.mxcsr));
   set_mm(cpu, i.dst, a.qword[0]);

@@ -125,8 +125,10 @@ void movd_to_mm(Cpu& cpu, const Insn& i) {
   begin_mmx(cpu);
   set_mm(cpu, i.dst, source_operand<u32>(cpu, i));
 }
+// Stores clear TOP even if they fault; tags change with success only.
 void movd_from_mm(Cpu& cpu, const Insn& i) {
   begin_mmx(cpu);
+  cpu.x87.top = 0;
   set_operand(cpu, i, static_cast<u32>(mm(cpu, i.src)));
   enter_mmx(cpu);
 }
@@ -136,6 +138,7 @@ void movq_to_mm(Cpu& cpu, const Insn& i) {
 }
 void movq_from_mm(Cpu& cpu, const Insn& i) {
   begin_mmx(cpu);
+  cpu.x87.top = 0;
   cpu.write<u64>(i.segment, cpu.effective_address(&i), mm(cpu, i.src));
   enter_mmx(cpu);
 }
@@ -185,6 +188,7 @@ constexpr Row kRows[] = {
     {ZYDIS_MNEMONIC_MOVNTI, plain<movnti>},
     {ZYDIS_MNEMONIC_MOVD, select_movd},
     {ZYDIS_MNEMONIC_MOVQ, select_movq},
+    {ZYDIS_MNEMONIC_MOVNTQ, always<movq_from_mm>},
 };
 
 }  // namespace

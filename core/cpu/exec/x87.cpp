@@ -250,8 +250,10 @@ struct Load {
       if (fpu.overflow()) fpu.push(kIndefinite);
       return;
     }
-    const X87Result r = x87::load(format, m.bytes, fpu.control());
-    if (fpu.take(r.status)) fpu.push(r.value);
+    // A denormal operand is loaded even if DE is not masked; only an invalid one is not.
+    const X87Result r = x87::load(format, m.bytes, fpu.control() | DE);
+    fpu.take(r.status);
+    if (!(r.status & ~fpu.control() & IE)) fpu.push(r.value);
   }
 };
 

@@ -218,11 +218,10 @@ void fxsave(Cpu& cpu, const Insn& i) {
   const u32 offset = cpu.effective_address(&i);
   if ((cpu.segment[i.segment].base + offset) & 15) raise_gp();
   const X87State& x = cpu.x87;
-  u8 image[512];
-  // Bytes 464 to 511 are left as they are; the reserved ones before are written as zeros.
+  // Outside of 64-bit mode the bytes after XMM7 are left as they are.
+  constexpr u32 kWritten = 288;
+  u8 image[kWritten] = {};
   cpu.check_write(i.segment, offset, 512);
-  cpu.read_bytes(i.segment, offset, image, 512);
-  std::memset(image, 0, 416);
   store<u16>(image, x.control);
   store<u16>(image + 2, x.status_word());
   image[4] = x.valid;
@@ -241,7 +240,7 @@ void fxsave(Cpu& cpu, const Insn& i) {
     store<u64>(image + 32 + 16 * n, fpu.st(n).significand);
     store<u16>(image + 32 + 16 * n + 8, fpu.st(n).sign_exponent);
   }
-  cpu.write_bytes(i.segment, offset, image, 416);
+  cpu.write_bytes(i.segment, offset, image, kWritten);
 }
 
 void fxrstor(Cpu& cpu, const Insn& i) {
