@@ -4,6 +4,7 @@
 #include "disk.h"
 
 struct ide_drive ide_drives[4];
+u8 sector_buffer[2048];
 u8 hard_disks[4], cd_drives[4];
 u8 hard_disk_count, cd_drive_count;
 

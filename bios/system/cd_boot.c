@@ -17,7 +17,6 @@ static struct specification boot_image;
 static u8 emulating;         // INT 13h for boot_image.drive comes here
 static u8 boot_cd;           // index in ide_drives
 static struct geometry shape;
-static u8 sector_buffer[2048];
 
 int cd_emulates(u8 drive) {
   if (!emulating) return 0;

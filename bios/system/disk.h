@@ -26,6 +26,8 @@ struct ide_drive {
 };
 
 extern struct ide_drive ide_drives[4];
+// A CD sector's worth of scratch, for one service (or one part of POST) at a time.
+extern u8 sector_buffer[2048];
 // Index in ide_drives of hard disk 80h + n and of CD E0h + n.
 extern u8 hard_disks[4], cd_drives[4];
 extern u8 hard_disk_count, cd_drive_count;

@@ -46,9 +46,8 @@ static u8 sum(const void *bytes, u32 count) {
   return total;
 }
 
-// A buffer anywhere in 4 GiB (EDD 3.0, FFFF:FFFF in the packet), sector by sector through a buffer of our own.
+// A buffer anywhere in 4 GiB (EDD 3.0, FFFF:FFFF in the packet), sector by sector through our own buffer.
 static u8 transfer_flat(struct ide_drive *drive, const struct address_packet *packet, int write, u32 *done) {
-  static u8 bounce[2048];
   u32 cr0, one;
   asm volatile("smsw %w0" : "=r"(cr0));
   if (packet->bytes < 0x18 || packet->flat_buffer >> 32 || cr0 & 1) return kDiskBadCommand;
@@ -57,11 +56,11 @@ static u8 transfer_flat(struct ide_drive *drive, const struct address_packet *pa
   for (*done = 0; *done < packet->count; ++*done) {
     const u32 at = (u32)packet->flat_buffer + *done * bytes;
     const u64 lba = packet->lba + *done;
-    if (write) flat_copy(own_address(bounce), at, bytes);
-    const u8 status = cd ? atapi_read(drive, (u32)lba, 1, own_address(bounce), &one)
-                         : ata_transfer(drive, lba, 1, own_address(bounce), write, &one);
+    if (write) flat_copy(own_address(sector_buffer), at, bytes);
+    const u8 status = cd ? atapi_read(drive, (u32)lba, 1, own_address(sector_buffer), &one)
+                         : ata_transfer(drive, lba, 1, own_address(sector_buffer), write, &one);
     if (status) return status;
-    if (!write) flat_copy(at, own_address(bounce), bytes);
+    if (!write) flat_copy(at, own_address(sector_buffer), bytes);
   }
   return kDiskOk;
 }

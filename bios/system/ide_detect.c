@@ -3,7 +3,7 @@
 
 #include "disk.h"
 
-static u16 identity[256];
+static u16 *const identity = (u16 *)sector_buffer;
 
 static int identify(struct ide_drive *drive, u8 command) {
   outb((u16)(drive->port + kIdeHead), (u8)(0xA0 | drive->slave));
@@ -27,7 +27,7 @@ static void take_model(struct ide_drive *drive) {
 
 // The geometry that the disk's partition table was made with: where a partition ends, if begin and end agree with it.
 static int geometry_from_partitions(struct ide_drive *drive, struct geometry *found) {
-  static u8 sector[512];
+  u8 *const sector = sector_buffer + 1024;
   u32 done;
   if (ata_transfer(drive, 0, 1, own_address(sector), 0, &done) || sector[510] != 0x55 || sector[511] != 0xAA) return 0;
   for (const u8 *entry = sector + 0x1BE; entry < sector + 0x1FE; entry += 16) {

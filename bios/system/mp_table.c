@@ -1,5 +1,6 @@
 // The MultiProcessor table (MPS 1.4) for one CPU and one I/O APIC: systems without ACPI find the I/O APIC by it.
 #include "bios.h"
+#include "disk.h"
 #include "pci.h"
 #include "processor.h"
 #include "tables.h"
@@ -29,12 +30,12 @@ enum { kInt = 0, kNmi = 1, kExtInt = 3 };
 enum { kConforming = 0, kLevelHigh = 0x0D };
 enum { kPciBus = 0, kIsaBus = 1 };
 
-static u8 table[512];
+static u8 *const table = sector_buffer;
 static u32 used;
 static u16 entries;
 
 static void add(const void *entry, u32 bytes) {
-  if (used + bytes > sizeof table) return;
+  if (used + bytes > sizeof sector_buffer) return;
   memcpy(table + used, entry, bytes);
   used += bytes;
   ++entries;

@@ -1,5 +1,6 @@
 // SMBIOS 2.4: what the machine is made of, for inventory software (DMTF DSP0134 2.4).
 #include "bios.h"
+#include "disk.h"
 #include "memory.h"
 #include "processor.h"
 #include "tables.h"
@@ -19,13 +20,13 @@ struct entry_point {
 
 _Static_assert(sizeof(struct entry_point) == 0x1F, "SMBIOS 2.4, 2.1.1");
 
-static u8 table[768];
+static u8 *const table = sector_buffer;
 static u32 used;
 static u16 count, largest;
 
 // A structure: its formatted part without the header, then its strings as "one\0two\0".
 static void add(u8 type, u16 handle, const void *formatted, u32 bytes, const char *strings, u32 string_bytes) {
-  if (used + 4 + bytes + string_bytes + 2 > sizeof table) return;
+  if (used + 4 + bytes + string_bytes + 2 > sizeof sector_buffer) return;
   u8 *at = table + used;
   at[0] = type;
   at[1] = (u8)(4 + bytes);
