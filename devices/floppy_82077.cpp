@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "core/base/check.h"
+#include "core/base/error.h"
 #include "devices/floppy_status.h"
 
 namespace penumbra {
@@ -41,7 +41,7 @@ void Floppy82077::resume() {
 }
 
 void Floppy82077::change_medium(unsigned drive, std::unique_ptr<BlockDevice> medium) {
-  CHECK_THAT(drive < kDrives && drives_[drive].present(), "there is no floppy drive {}", drive);
+  if (!drive_of(drive)) throw ConfigError(fmt::format("there is no floppy drive {}", drive));
   trace_.line(Channel::floppy, "drive {} medium: {}", drive, medium ? medium->path() : "none");
   drives_[drive].change_medium(std::move(medium));
 }

@@ -24,6 +24,7 @@ class Floppy82077 final : public Device, PortHandler {
 
   // Puts drive 0 or 1 on the cable, before the machine runs; `medium` may be null.
   void attach(unsigned drive, std::unique_ptr<BlockDevice> medium) { drives_[drive].install(std::move(medium)); }
+  // Null takes the disk out. Throws ConfigError if there is no such drive.
   void change_medium(unsigned drive, std::unique_ptr<BlockDevice> medium);
   const FloppyDrive& drive(unsigned index) const { return drives_[index]; }
   // The drive's type as CMOS register 10h has it, 0 if there is no such drive.

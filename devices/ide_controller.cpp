@@ -3,6 +3,7 @@
 
 #include "core/base/bits.h"
 #include "core/base/check.h"
+#include "core/base/error.h"
 #include "devices/ata_drive.h"
 #include "devices/atapi_drive.h"
 
@@ -57,7 +58,7 @@ bool IdeController::is_cdrom(unsigned index) const {
 }
 
 void IdeController::change_medium(unsigned index, std::unique_ptr<BlockDevice> medium) {
-  CHECK_THAT(is_cdrom(index), "drive {} has no exchangeable medium", index);
+  if (!is_cdrom(index)) throw ConfigError(fmt::format("IDE drive {} is not a CD drive", index));
   static_cast<AtapiDrive*>(channels_[index / 2]->device(index % 2))->change_medium(std::move(medium));
 }
 

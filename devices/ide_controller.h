@@ -20,8 +20,8 @@ class IdeController final : public Device, public PciFunction, PortHandler {
   void attach_disk(unsigned index, std::unique_ptr<BlockDevice> medium);
   // A CD drive; `medium` may be null.
   void attach_cdrom(unsigned index, std::unique_ptr<BlockDevice> medium);
-  // Replaces what is in a CD drive, or with null takes it out, whether or not the guest has locked the door. CHECKs
-  // that the index is a CD drive's.
+  // Replaces what is in a CD drive, or with null takes it out, whether or not the guest has locked the door.
+  // Throws ConfigError if the index is not a CD drive's.
   void change_medium(unsigned index, std::unique_ptr<BlockDevice> medium);
   bool is_cdrom(unsigned index) const;
 

@@ -3,6 +3,7 @@
 
 #include <doctest/doctest.h>
 
+#include "core/base/error.h"
 #include "tests/support/floppy_rig.h"
 
 namespace penumbra {
@@ -39,6 +40,8 @@ TEST_CASE("CMOS types follow from the first disk") {
   CHECK(type(2'949'120) == 5);
   FloppyRig r;
   CHECK(r.fdc.cmos_type(1) == 0);
+  CHECK_THROWS_AS(r.fdc.change_medium(1, nullptr), ConfigError);
+  CHECK_THROWS_AS(r.fdc.change_medium(9, nullptr), ConfigError);
   r.fdc.attach(1, nullptr);
   CHECK(r.fdc.cmos_type(1) == 4);
 }
