@@ -13,6 +13,11 @@ namespace penumbra {
 
 namespace {
 
+// The machine looks at its clock many times a millisecond while it runs; a longer step means that it could not run.
+constexpr i64 kLongestStep = 3'000'000;
+// A guest that has fallen behind catches up by one part in this many.
+constexpr i64 kCatchUp = 8;
+
 i64 host_nanoseconds() {
   timespec t;
   clock_gettime(CLOCK_MONOTONIC, &t);
@@ -21,7 +26,21 @@ i64 host_nanoseconds() {
 
 }  // namespace
 
-Ticks HostClock::now() const { return running_ ? passed_ + (host_nanoseconds() - resumed_at_) : passed_; }
+Ticks HostClock::now() const {
+  if (!running_) return guest_;
+  const i64 host = host_nanoseconds();
+  i64 step = host - host_;
+  host_ = host;
+  if (step > kLongestStep) {
+    behind_ += step - kLongestStep;
+    step = kLongestStep;
+  } else if (behind_ > 0) {
+    const i64 repaid = std::min(behind_, step / kCatchUp);
+    behind_ -= repaid;
+    step += repaid;
+  }
+  return guest_ += step;
+}
 
 u64 HostClock::random() {
   u64 value = 0;
@@ -31,12 +50,12 @@ u64 HostClock::random() {
 
 void HostClock::resume() {
   if (running_) return;
-  resumed_at_ = host_nanoseconds();
+  host_ = host_nanoseconds();
   running_ = true;
 }
 
 void HostClock::pause() {
-  passed_ = now();
+  now();
   running_ = false;
 }
 
@@ -46,6 +65,10 @@ void HostClock::wait_until(Ticks deadline, Ticks latest, int wake_file) {
   const timespec timeout{left / 1'000'000'000, left % 1'000'000'000};
   pollfd file{wake_file, POLLIN, 0};
   ppoll(&file, wake_file >= 0 ? 1 : 0, &timeout, nullptr);
+  // Time slept is not time withheld; only oversleeping is.
+  const i64 slept = std::min(host_nanoseconds() - host_, left);
+  host_ += slept;
+  guest_ += slept;
 }
 
 void InstructionClock::wait_until(Ticks deadline, Ticks latest, int) {

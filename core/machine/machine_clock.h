@@ -25,7 +25,8 @@ class MachineClock : public Clock {
   i64 epoch_;
 };
 
-// Follows the host's monotonic clock while the machine runs.
+// Follows the host's monotonic clock while the machine runs. Where the host did not let the machine run for a while,
+// guest time does not leap: it falls behind and catches up slowly, so that a busy host costs the guest no timer ticks.
 class HostClock final : public MachineClock {
  public:
   explicit HostClock(i64 epoch) : MachineClock(epoch) {}
@@ -36,8 +37,10 @@ class HostClock final : public MachineClock {
   void wait_until(Ticks deadline, Ticks latest, int wake_file) override;
 
  private:
-  Ticks passed_{0};     // before the last resume
-  i64 resumed_at_ = 0;  // host nanoseconds
+  // Guest time as it stood when the host's clock was last looked at.
+  mutable Ticks guest_{0};
+  mutable i64 host_ = 0;    // nanoseconds
+  mutable i64 behind_ = 0;  // withheld so far
   bool running_ = false;
 };
 
