@@ -103,14 +103,8 @@ void verify(Cpu& cpu, const Insn& i) {
 
 void arpl(Cpu& cpu, const Insn& i) {
   only_protected(cpu);
-  u16 selector;
-  if (i.memory) {
-    const Loaded<u64> loaded = cpu.load_for_write(i.segment, cpu.effective_address(&i), 2);
-    if (!loaded.ok) throw cpu.fault();
-    selector = static_cast<u16>(loaded.value);
-  } else {
-    selector = reg<u16>(cpu, i.dst);
-  }
+  // Written only if it changes, so read-only memory may be looked at.
+  const u16 selector = i.memory ? cpu.read<u16>(i.segment, cpu.effective_address(&i)) : reg<u16>(cpu, i.dst);
   const u16 rpl = reg<u16>(cpu, i.src) & 3;
   const bool raised = (selector & 3) < rpl;
   if (raised) set_operand<u16>(cpu, i, static_cast<u16>((selector & ~3) | rpl));

@@ -13,8 +13,10 @@ class StackFrame {
     const u32 mask = cpu.stack_mask();
     const u32 bytes = count * static_cast<u32>(sizeof(T));
     const u32 lowest = (top_ - bytes) & mask;
-    // A frame that wraps around the stack's end is checked slot by slot.
-    if (lowest + (bytes - 1) <= mask && lowest + (bytes - 1) >= lowest) {
+    // A frame that wraps around the stack's end or crosses a page is checked slot by slot: the first push that fails is
+    // the one that is reported.
+    const bool in_page = ((cpu.segment[SS].base + lowest) & kPageMask) + bytes <= kPageSize;
+    if (in_page && lowest + (bytes - 1) <= mask && lowest + (bytes - 1) >= lowest) {
       cpu.check_write(SS, lowest, bytes);
       return;
     }

@@ -114,7 +114,6 @@ void scas_once(StringState& s) {
 template <class T>
 void ins_once(StringState& s) {
   const u16 port = static_cast<u16>(s.cpu.gpr[EDX]);
-  check_port(s.cpu, port, sizeof(T));
   s.cpu.check_write(ES, s.destination(), sizeof(T));
   s.cpu.write<T>(ES, s.destination(), static_cast<T>(port_read(s.cpu, port, static_cast<Width>(sizeof(T)))));
   s.advance(s.cpu.gpr[EDI]);
@@ -122,7 +121,6 @@ void ins_once(StringState& s) {
 template <class T>
 void outs_once(StringState& s) {
   const u16 port = static_cast<u16>(s.cpu.gpr[EDX]);
-  check_port(s.cpu, port, sizeof(T));
   port_write(s.cpu, port, static_cast<Width>(sizeof(T)), s.cpu.read<T>(s.i.segment, s.source()));
   s.advance(s.cpu.gpr[ESI]);
 }
@@ -132,10 +130,21 @@ u32 no_run(StringState&, u32) {
   return 0;
 }
 
+// One repeated comparison; if it faults, the flags are what they were before the instruction (SDM 2, REP).
+inline void compare_or_restore(StringState& s, const Flags& before, void (*once)(StringState&)) {
+  try {
+    once(s);
+  } catch (const GuestFault&) {
+    s.cpu.flags = before;
+    throw;
+  }
+}
+
 // True if the instruction is finished; else it is to be executed again from where its registers stand.
 template <class T, void (*once)(StringState&), u32 (*run)(StringState&, u32), bool Compares>
 bool repeat(StringState& s) {
   Cpu& cpu = s.cpu;
+  const Flags before = cpu.flags;
   u32 left = cpu.single() ? 1 : kPiece;
   while (s.count()) {
     if (!left) return false;
@@ -145,7 +154,11 @@ bool repeat(StringState& s) {
       left -= done;
       continue;
     }
-    once(s);
+    if constexpr (Compares) {
+      compare_or_restore(s, before, once);
+    } else {
+      once(s);
+    }
     s.spend(1);
     --left;
     if (Compares && cpu.flags.zf() != (s.i.repetition() == Repeat::rep)) return true;
@@ -153,11 +166,13 @@ bool repeat(StringState& s) {
   return true;
 }
 
-template <class T, void (*once)(StringState&), u32 (*run)(StringState&, u32), bool Compares>
+template <class T, void (*once)(StringState&), u32 (*run)(StringState&, u32), bool Compares, bool Port>
 void string_instruction(Cpu& cpu, const Insn* i) {
   cpu.eip = cpu.eip_after(i);
   cpu.set_current(i);
   StringState s(cpu, *i, sizeof(T));
+  // The right to use a port is looked at even if nothing is repeated.
+  if constexpr (Port) check_port(cpu, static_cast<u16>(cpu.gpr[EDX]), sizeof(T));
   if (i->repetition() == Repeat::none) {
     once(s);
   } else if (!repeat<T, once, run, Compares>(s)) {
@@ -166,9 +181,14 @@ void string_instruction(Cpu& cpu, const Insn* i) {
   return next(cpu, i);
 }
 
-template <class T, void (*once)(StringState&), u32 (*run)(StringState&, u32) = no_run<T>, bool Compares = false>
+template <class T, void (*once)(StringState&), u32 (*run)(StringState&, u32) = no_run<T>, bool Compares = false,
+          bool Port = false>
 Handler string_form(const Shape&) {
-  return string_instruction<T, once, run, Compares>;
+  return string_instruction<T, once, run, Compares, Port>;
+}
+template <class T, void (*once)(StringState&)>
+Handler port_form(const Shape& shape) {
+  return string_form<T, once, no_run<T>, false, true>(shape);
 }
 
 constexpr Row kRows[] = {
@@ -185,12 +205,12 @@ constexpr Row kRows[] = {
     {ZYDIS_MNEMONIC_SCASB, string_form<u8, scas_once<u8>, no_run<u8>, true>},
     {ZYDIS_MNEMONIC_SCASW, string_form<u16, scas_once<u16>, no_run<u16>, true>},
     {ZYDIS_MNEMONIC_SCASD, string_form<u32, scas_once<u32>, no_run<u32>, true>},
-    {ZYDIS_MNEMONIC_INSB, string_form<u8, ins_once<u8>>, true},
-    {ZYDIS_MNEMONIC_INSW, string_form<u16, ins_once<u16>>, true},
-    {ZYDIS_MNEMONIC_INSD, string_form<u32, ins_once<u32>>, true},
-    {ZYDIS_MNEMONIC_OUTSB, string_form<u8, outs_once<u8>>, true},
-    {ZYDIS_MNEMONIC_OUTSW, string_form<u16, outs_once<u16>>, true},
-    {ZYDIS_MNEMONIC_OUTSD, string_form<u32, outs_once<u32>>, true},
+    {ZYDIS_MNEMONIC_INSB, port_form<u8, ins_once<u8>>, true},
+    {ZYDIS_MNEMONIC_INSW, port_form<u16, ins_once<u16>>, true},
+    {ZYDIS_MNEMONIC_INSD, port_form<u32, ins_once<u32>>, true},
+    {ZYDIS_MNEMONIC_OUTSB, port_form<u8, outs_once<u8>>, true},
+    {ZYDIS_MNEMONIC_OUTSW, port_form<u16, outs_once<u16>>, true},
+    {ZYDIS_MNEMONIC_OUTSD, port_form<u32, outs_once<u32>>, true},
 };
 
 }  // namespace
