@@ -58,11 +58,8 @@ class Comparison {
   void each(Add add) const {
     const Outcome& h = host_.outcome;
     const Outcome& s = subject_.outcome;
-    if (h.vector != s.vector)
-      add("exception", [&] { return fmt::format("{}, not {}", ending(s), ending(h)); });
-    else if ((h.error_code ^ s.error_code) & ~(h.vector == 14 ? kFetchBit : 0))
-      add("error code", [&] { return fmt::format("{:x}, not {:x}", s.error_code, h.error_code); });
-    if (h.cr2 != s.cr2) add("cr2", [&] { return fmt::format("{:08x}, not {:08x}", s.cr2, h.cr2); });
+    const bool either = (freedom_ & kEitherFault) && h.vector != Outcome::kFinished && s.vector != Outcome::kFinished;
+    if (!either) exception(add, h, s);
     general(add);
     x87(add);
     sse(add);
@@ -79,10 +76,24 @@ class Comparison {
     // With a 16-bit stack segment IRETQ leaves garbage in the upper half of ESP.
     const bool small = !segment_big(test_.in.selector[kSs]) || !segment_big(host_.outcome.state.selector[kSs]);
     u32 mask = i == kEsp && small ? 0xFFFF : ~0u;
+    if ((freedom_ & kPartialRegisters) && i != kEsp) return 0;
     if (undefined_.result == Result::undefined && test_.operands[0].type == ZYDIS_OPERAND_TYPE_REGISTER &&
         (static_cast<unsigned>(ZydisRegisterGetId(test_.operands[0].reg.value)) & 7) == i)
       mask &= test_.operands[0].size == 16 ? 0xFFFF'0000 : 0;
     return mask;
+  }
+
+  template <class Add>
+  void exception(Add& add, const Outcome& h, const Outcome& s) const {
+    if (h.vector != s.vector) {
+      add("exception", [&] { return fmt::format("{}, not {}", ending(s), ending(h)); });
+    } else if ((h.error_code ^ s.error_code) & ~(h.vector == 14 ? kFetchBit : 0)) {
+      add("error code", [&] { return fmt::format("{:x}, not {:x}", s.error_code, h.error_code); });
+    }
+    if (h.cr2 == s.cr2) return;
+    const bool inside = s.cr2 - test_.memory_at < test_.memory_bytes && h.cr2 - test_.memory_at < test_.memory_bytes;
+    if ((freedom_ & kFaultInOperand) && inside) return;
+    add("cr2", [&] { return fmt::format("{:08x}, not {:08x}", s.cr2, h.cr2); });
   }
 
   template <class Add>
@@ -169,6 +180,7 @@ class Comparison {
 
   template <class Add>
   void memory(Add& add) const {
+    if (freedom_ & kPartialMemory) return;
     const auto& h = host_.arena.bytes;
     const auto& s = subject_.arena.bytes;
     if (std::memcmp(h.data(), s.data(), kDataWritable) == 0) return;
@@ -199,6 +211,7 @@ class Comparison {
   const Run& host_;
   const Run& subject_;
   Undefined undefined_;
+  u8 freedom_ = 0;
 };
 
 std::string hex(std::span<const u8> bytes) {

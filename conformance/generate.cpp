@@ -165,11 +165,13 @@ void Generator::choose_ending() {
 void Generator::place_code() {
   const u32 base = segment_base(c_->in.selector[kCs]).value_or(0);
   u32 offset = 0x80 + random_.below(kCodeBytes - 0x100);
-  if (random_.one_in(32)) offset = kPageSize - random_.below(c_->code_bytes + 1);
-  if (c_->ending == Ending::anywhere && random_.one_in(64)) offset = kCodeBytes - 1 - random_.below(c_->code_bytes);
+  // Undefined encodings lie away from edges: how much of them is fetched before #UD is open.
+  if (c_->decoded && random_.one_in(32)) offset = kPageSize - random_.below(c_->code_bytes + 1);
+  if (c_->decoded && c_->ending == Ending::anywhere && random_.one_in(64))
+    offset = kCodeBytes - 1 - random_.below(c_->code_bytes);
   if (c_->in.selector[kCs] == local_selector(kLdtCodeBounded)) {
     offset = 0x80 + random_.below(0x1000);
-    if (random_.one_in(16)) offset = 0x1100 - random_.below(c_->code_bytes + 2);
+    if (c_->decoded && random_.one_in(16)) offset = 0x1100 - 1 - random_.below(c_->code_bytes + 1);
   }
   // What does not fit into the code pages is not there: the fetch faults.
   offset = std::min(offset, kCodeBytes - 1);

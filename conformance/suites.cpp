@@ -1,6 +1,7 @@
 // The list of suites.
 #include "conformance/suites.h"
 
+#include "conformance/boot_suite.h"
 #include "conformance/cpu_host_suite.h"
 #include "conformance/cpu_vectors_suite.h"
 
@@ -10,6 +11,7 @@ std::vector<Suite> all_suites(const Options& options) {
   std::vector<Suite> suites;
   suites.push_back(cpu_host_suite(options));
   suites.push_back(cpu_vectors_suite(options));
+  suites.push_back(boot_suite(options));
   return suites;
 }
 

@@ -67,6 +67,33 @@ constexpr UndefinedEntry kTable[] = {
     {M(FSIN), When::always, 0, C1, Result::last_places, "SDM 1 8.3.10: transcendentals, error up to 1 ulp"},
     {M(FCOS), When::always, 0, C1, Result::last_places, "SDM 1 8.3.10: transcendentals, error up to 1 ulp"},
     {M(FSINCOS), When::always, 0, C1, Result::last_places, "SDM 1 8.3.10: transcendentals, error up to 1 ulp"},
+    {M(FFREE), When::always, 0, C0 | C1 | C2 | C3, Result::exact, "SDM 2 FFREE: C0 to C3 are undefined"},
+    {M(FFREEP), When::always, 0, C0 | C1 | C2 | C3, Result::exact, "not in the manuals; as FFREE"},
+    {M(FCOMI), When::always, 0, C1, Result::exact, "SDM 2 FCOMI clears C1; processors keep it"},
+    {M(FCOMIP), When::always, 0, C1, Result::exact, "SDM 2 FCOMI clears C1; processors keep it"},
+    {M(FUCOMI), When::always, 0, C1, Result::exact, "SDM 2 FCOMI clears C1; processors keep it"},
+    {M(FUCOMIP), When::always, 0, C1, Result::exact, "SDM 2 FCOMI clears C1; processors keep it"},
+};
+
+constexpr std::string_view kStores =
+    "several stores: none, some or all may have happened (SDM 3A 6.6 asks for restart only)";
+constexpr std::string_view kLong = "longer than a bus access: which of its pages is looked at first is open";
+constexpr FreedomEntry kFreedoms[] = {
+    {M(PUSHAD), kPartialMemory, kStores},
+    {M(ENTER), kPartialMemory, kStores},
+    {M(CALL), kPartialMemory | kEitherFault, "far: whether the target's limit or the stack is looked at first is open"},
+    {M(POPAD), kPartialRegisters, "several loads: registers below the fault may have been loaded; ESP tells"},
+    {M(FNSTENV), kPartialMemory | kFaultInOperand, kLong},
+    {M(FNSAVE), kPartialMemory | kFaultInOperand, kLong},
+    {M(FXSAVE), kPartialMemory | kFaultInOperand, kLong},
+    {M(FLDENV), kFaultInOperand, kLong},
+    {M(FRSTOR), kFaultInOperand, kLong},
+    {M(FXRSTOR), kFaultInOperand, kLong},
+    {M(FSTP), kPartialMemory, kStores},
+    {M(FBSTP), kPartialMemory, kStores},
+    {M(CMPSB), kEitherFault, "two operands, read in either order"},
+    {M(CMPSD), kEitherFault, "two operands, read in either order"},
+    {M(BOUND), kEitherFault, "two bounds: the first may be exceeded while the second can't be read"},
 };
 #undef M
 
@@ -118,6 +145,8 @@ void ignore_state_images(const Row& row, const TestCase& test, Undefined& out) {
     case ZYDIS_MNEMONIC_FXSAVE:
       out.memory[0] = {test.memory_at + kFxOpcode, kFxMxcsr - kFxOpcode};
       out.memory[1] = {test.memory_at + kFxMxcsrMask, 4};
+      // Reserved outside of 64-bit mode: some processors write zeros, some nothing (SDM 1, table 10-2).
+      out.memory[2] = {test.memory_at + kFxXmmEnd, 464 - kFxXmmEnd};
       break;
     default: break;
   }
@@ -137,6 +166,13 @@ void ignore_pushed_selector(const TestCase& test, Undefined& out) {
 }  // namespace
 
 std::span<const UndefinedEntry> undefined_table() { return kTable; }
+std::span<const FreedomEntry> freedom_table() { return kFreedoms; }
+
+u8 freedom_of(const Row& row) {
+  for (const FreedomEntry& entry : kFreedoms)
+    if (entry.mnemonic == row.mnemonic) return entry.freedom;
+  return 0;
+}
 
 Undefined undefined_by(const Row& row, const TestCase& test, const Arena& before) {
   Undefined out;

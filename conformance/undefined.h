@@ -38,6 +38,23 @@ struct UndefinedEntry {
 
 std::span<const UndefinedEntry> undefined_table();
 
+// What the manuals leave open where an instruction faults half-way.
+enum Freedom : u8 {
+  kPartialMemory = 1,     // some of its stores may have happened
+  kPartialRegisters = 2,  // some of its registers may have been loaded, but not ESP
+  kFaultInOperand = 4,    // CR2 may name any byte of the operand
+  kEitherFault = 8,       // of two faults, either may be the one that is reported
+};
+struct FreedomEntry {
+  ZydisMnemonic mnemonic;
+  u8 freedom;
+  std::string_view reason;
+};
+
+std::span<const FreedomEntry> freedom_table();
+// For a case that ended in a fault at its instruction: a sum of Freedoms.
+u8 freedom_of(const Row& row);
+
 // Memory bytes that hold what processors may answer differently: where and how many, linear.
 struct IgnoredBytes {
   u32 at = 0;
@@ -48,7 +65,7 @@ struct Undefined {
   u32 flags = 0;
   u16 status = 0;
   Result result = Result::exact;
-  std::array<IgnoredBytes, 2> memory{};
+  std::array<IgnoredBytes, 3> memory{};
 };
 
 // For a case that finished without an exception.

@@ -1,0 +1,38 @@
+// Boot runs as data: what is started, what is typed, and what must appear.
+#pragma once
+
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "core/base/types.h"
+
+namespace penumbra::conformance {
+
+struct BootStep {
+  enum class Kind : u8 { expect, type };
+  Kind kind;
+  std::string_view text;
+};
+
+// A file handed to an option. A name without a leading slash is one of the media folder's.
+struct BootFile {
+  std::string_view option;  // "--fda"
+  std::string_view file;
+};
+
+struct BootCase {
+  std::string_view name;
+  std::vector<BootFile> files;
+  std::vector<std::string_view> options;
+  std::vector<BootStep> steps;  // in order
+  unsigned timeout = 60;        // seconds
+  int exit_code = 0;            // 0: all expectations met
+  unsigned picture_bytes = 0;   // not 0: a screenshot is taken at the end and is at least so long
+  bool quick = false;
+  bool seabios = true;  // runs with SeaBIOS too
+};
+
+std::span<const BootCase> boot_cases();
+
+}  // namespace penumbra::conformance
