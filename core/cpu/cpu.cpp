@@ -125,7 +125,7 @@ bool Cpu::step(RunEnd& end) {
     if (fault_pending_) {
       fault_pending_ = false;
       deliver(fault_);
-    } else if (single_ || data_breaks_) {
+    } else if (single_ || step_trap_ || data_breaks_) {
       after_single();
     }
     if (debugger_stop_) {

@@ -13,8 +13,9 @@ class StackFrame {
     const u32 mask = cpu.stack_mask();
     const u32 bytes = count * static_cast<u32>(sizeof(T));
     const u32 lowest = (top_ - bytes) & mask;
-    // A frame that wraps around the stack's end or crosses a page is checked slot by slot: the first push that fails is
-    // the one that is reported.
+    // The first push that fails is the one that is reported. A frame that wraps around the stack's end or crosses a
+    // page is checked slot by slot.
+    cpu.check_write(SS, (top_ - static_cast<u32>(sizeof(T))) & mask, sizeof(T));
     const bool in_page = ((cpu.segment[SS].base + lowest) & kPageMask) + bytes <= kPageSize;
     if (in_page && lowest + (bytes - 1) <= mask && lowest + (bytes - 1) >= lowest) {
       cpu.check_write(SS, lowest, bytes);

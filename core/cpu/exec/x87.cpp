@@ -94,11 +94,16 @@ template <Unary op>
 void unary(Cpu& cpu, const Insn& i) {
   begin_waiting(cpu, i);
   Fpu fpu(cpu);
-  if (fpu.empty(0)) return fpu.indefinite(0);
-  const X87Result r = x87::unary(op, fpu.st(0), fpu.control());
   constexpr bool range = op == Unary::sin || op == Unary::cos;
+  if (fpu.empty(0)) {
+    if (range) cpu.x87.status &= ~C2;
+    return fpu.indefinite(0);
+  }
+  const X87Result r = x87::unary(op, fpu.st(0), fpu.control());
   if (fpu.take(r.status, range ? C1 | C2 : C1)) fpu.set(0, r.value);
 }
+
+bool is_nan(Float80 value) { return (value.sign_exponent & 0x7FFF) == 0x7FFF && value.significand << 1 != 0; }
 
 template <Two op>
 void two_operands(Cpu& cpu, const Insn& i) {
@@ -107,14 +112,16 @@ void two_operands(Cpu& cpu, const Insn& i) {
   constexpr bool pops = op == Two::atan2 || op == Two::yl2x || op == Two::yl2xp1;
   constexpr bool remainder = op == Two::prem || op == Two::prem1;
   if (fpu.empty(0) || fpu.empty(1)) {
-    if (!fpu.underflow()) return;
     if (remainder) cpu.x87.status &= ~C2;
+    if (!fpu.underflow()) return;
     if (pops) fpu.pop();
     fpu.set(0, kIndefinite);
     return;
   }
   const X87Result r = x87::two(op, fpu.st(0), fpu.st(1), fpu.control());
-  if (!fpu.take(r.status, remainder ? kConditions : C1)) return;
+  // A quotient that does not exist has no bits: C0 and C3 stay.
+  const bool quotient = remainder && !(r.status & IE) && !is_nan(r.value);
+  if (!fpu.take(r.status, quotient ? kConditions : remainder ? C1 | C2 : C1)) return;
   if (pops) fpu.pop();
   fpu.set(0, r.value);
 }
@@ -125,9 +132,9 @@ void one_to_two(Cpu& cpu, const Insn& i) {
   begin_waiting(cpu, i);
   Fpu fpu(cpu);
   if (fpu.empty(0) || fpu.full()) {
+    if (range) cpu.x87.status &= ~C2;
     const bool goes_on = fpu.empty(0) ? fpu.underflow() : fpu.overflow();
     if (!goes_on) return;
-    if (range) cpu.x87.status &= ~C2;
     fpu.set(0, kIndefinite);
     fpu.push(kIndefinite);
     return;
@@ -260,10 +267,11 @@ struct Load {
 void fld_register(Cpu& cpu, const Insn& i) {
   begin_waiting(cpu, i);
   Fpu fpu(cpu);
-  if (fpu.full()) {
-    if (fpu.overflow()) fpu.push(kIndefinite);
-  } else if (fpu.empty(i.dst)) {
+  // Where both stand against it, the underflow is what is reported.
+  if (fpu.empty(i.dst)) {
     if (fpu.underflow()) fpu.push(kIndefinite);
+  } else if (fpu.full()) {
+    if (fpu.overflow()) fpu.push(kIndefinite);
   } else {
     fpu.clear_c1();
     fpu.push(fpu.st(i.dst));
@@ -329,6 +337,15 @@ void fst_register(Cpu& cpu, const Insn& i) {
   if (pops) fpu.pop();
 }
 
+// D9 D8+i, not in the manuals: FSTP ST(i), but an empty ST(0) is popped and nothing else happens.
+void fstp_no_exception(Cpu& cpu, const Insn& i) {
+  begin_waiting(cpu, i);
+  Fpu fpu(cpu);
+  fpu.clear_c1();
+  if (!fpu.empty(0)) fpu.set(i.dst, fpu.st(0));
+  fpu.pop();
+}
+
 Handler select_fld(const Shape& s) {
   if (s.a == Operand::x87) return helper<fld_register>;
   return s.a_bits == 80 ? helper<Load<Format::f80>::run> : by_real_format<Load>(s);
@@ -367,8 +384,8 @@ template <unsigned Code>
 void fcmov(Cpu& cpu, const Insn& i) {
   begin_waiting(cpu, i);
   Fpu fpu(cpu);
+  // C1 changes only with an underflow (SDM 2, FCMOVcc).
   if (fpu.empty(0) || fpu.empty(i.src)) return fpu.indefinite(0);
-  fpu.clear_c1();
   if (cpu.flags.condition<Code>()) fpu.set(0, fpu.st(i.src));
 }
 
@@ -433,7 +450,7 @@ constexpr Row kRows[] = {
     {ZYDIS_MNEMONIC_FLDZ, always<load_constant<6>>},
     {ZYDIS_MNEMONIC_FST, select_fst<false>},
     {ZYDIS_MNEMONIC_FSTP, select_fst<true>},
-    {ZYDIS_MNEMONIC_FSTPNCE, select_fst<true>},
+    {ZYDIS_MNEMONIC_FSTPNCE, always<fstp_no_exception>},
     {ZYDIS_MNEMONIC_FIST, select_fist<false>},
     {ZYDIS_MNEMONIC_FISTP, select_fist<true>},
     {ZYDIS_MNEMONIC_FBSTP, always<StoreMemory<true>::Of<Format::bcd>::run>},
