@@ -168,7 +168,9 @@ void Generator::locate_operand() {
   if (!c_->decoded) return;
   for (unsigned i = 0; i < c_->insn.operand_count; ++i) {
     const ZydisDecodedOperand& operand = c_->operands[i];
-    if (operand.type != ZYDIS_OPERAND_TYPE_MEMORY || operand.visibility == ZYDIS_OPERAND_VISIBILITY_HIDDEN) continue;
+    if (operand.type != ZYDIS_OPERAND_TYPE_MEMORY) continue;
+    const bool masked = row_.mnemonic == ZYDIS_MNEMONIC_MASKMOVQ || row_.mnemonic == ZYDIS_MNEMONIC_MASKMOVDQU;
+    if (operand.visibility == ZYDIS_OPERAND_VISIBILITY_HIDDEN && !masked) continue;
     const auto linear = linear_of(operand);
     if (!linear) continue;
     c_->memory_known = true;

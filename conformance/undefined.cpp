@@ -67,6 +67,10 @@ constexpr UndefinedEntry kTable[] = {
     {M(FSIN), When::always, 0, C1, Result::last_places, "SDM 1 8.3.10: transcendentals, error up to 1 ulp"},
     {M(FCOS), When::always, 0, C1, Result::last_places, "SDM 1 8.3.10: transcendentals, error up to 1 ulp"},
     {M(FSINCOS), When::always, 0, C1, Result::last_places, "SDM 1 8.3.10: transcendentals, error up to 1 ulp"},
+    {M(FCOMI), When::invalid_unmasked, kAll, 0, Result::exact, "SDM 2 FCOMI: flags stay; processors set them"},
+    {M(FCOMIP), When::invalid_unmasked, kAll, 0, Result::exact, "SDM 2 FCOMI: flags stay; processors set them"},
+    {M(FUCOMI), When::invalid_unmasked, kAll, 0, Result::exact, "SDM 2 FCOMI: flags stay; processors set them"},
+    {M(FUCOMIP), When::invalid_unmasked, kAll, 0, Result::exact, "SDM 2 FCOMI: flags stay; processors set them"},
     {M(FFREE), When::always, 0, C0 | C1 | C2 | C3, Result::exact, "SDM 2 FFREE: C0 to C3 are undefined"},
     {M(FFREEP), When::always, 0, C0 | C1 | C2 | C3, Result::exact, "not in the manuals; as FFREE"},
     {M(FCOMI), When::always, 0, C1, Result::exact, "SDM 2 FCOMI clears C1; processors keep it"},
@@ -78,6 +82,7 @@ constexpr UndefinedEntry kTable[] = {
 constexpr std::string_view kStores =
     "several stores: none, some or all may have happened (SDM 3A 6.6 asks for restart only)";
 constexpr std::string_view kLong = "longer than a bus access: which of its pages is looked at first is open";
+constexpr std::string_view kTransition = "restarting it gives the same: TOP and tags may be set before the fault";
 constexpr FreedomEntry kFreedoms[] = {
     {M(PUSHAD), kPartialMemory, kStores},
     {M(ENTER), kPartialMemory, kStores},
@@ -91,8 +96,22 @@ constexpr FreedomEntry kFreedoms[] = {
     {M(FXRSTOR), kFaultInOperand, kLong},
     {M(FSTP), kPartialMemory, kStores},
     {M(FBSTP), kPartialMemory, kStores},
-    {M(CMPSB), kEitherFault, "two operands, read in either order"},
-    {M(CMPSD), kEitherFault, "two operands, read in either order"},
+    {M(CMPSB), kEitherFault | kRepeatedFlags, "two operands, read in either order"},
+    {M(CMPSD), kEitherFault | kRepeatedFlags, "two operands, read in either order"},
+    {M(MASKMOVQ), kPartialMemory | kFaultInOperand | kMayFault | kEntersMmx,
+     "SDM 2 MASKMOVQ: faults of bytes that are not selected are implementation-specific"},
+    {M(MASKMOVDQU), kPartialMemory | kFaultInOperand | kMayFault,
+     "SDM 2 MASKMOVDQU: faults of bytes that are not selected are implementation-specific"},
+    {M(MOVD), kEntersMmx, kTransition},
+    {M(MOVQ), kEntersMmx, kTransition},
+    {M(MOVNTQ), kEntersMmx, kTransition},
+    {M(CVTPS2PI), kEntersMmx, kTransition},
+    {M(CVTTPS2PI), kEntersMmx, kTransition},
+    {M(CVTPD2PI), kEntersMmx, kTransition},
+    {M(CVTTPD2PI), kEntersMmx, kTransition},
+    {M(CVTPI2PS), kEntersMmx, kTransition},
+    {M(SCASB), kRepeatedFlags, "a trap between iterations: the flags may still be the old ones"},
+    {M(SCASD), kRepeatedFlags, "a trap between iterations: the flags may still be the old ones"},
     {M(BOUND), kEitherFault, "two bounds: the first may be exceeded while the second can't be read"},
 };
 #undef M
@@ -122,7 +141,7 @@ u32 shift_count(const TestCase& test) {
   return value & 31;
 }
 
-bool holds(When when, const TestCase& test, const Arena& before) {
+bool holds(When when, const TestCase& test, const Arena& before, const Outcome& host) {
   const u32 width = test.operands[0].size;
   switch (when) {
     case When::always: return true;
@@ -131,6 +150,8 @@ bool holds(When when, const TestCase& test, const Arena& before) {
     case When::count_too_large: return shift_count(test) >= width;
     case When::count_beyond: return shift_count(test) > width;
     case When::source_zero: return operand_value(test, test.operands[1], before) == 0;
+    case When::invalid_unmasked:
+      return load<u16>(&host.state.fx[kFxStatus]) & ~load<u16>(&host.state.fx[kFxControl]) & 1;
     case When::operand16: return test.insn.operand_width == 16;
   }
   return false;
@@ -174,11 +195,11 @@ u8 freedom_of(const Row& row) {
   return 0;
 }
 
-Undefined undefined_by(const Row& row, const TestCase& test, const Arena& before) {
+Undefined undefined_by(const Row& row, const TestCase& test, const Arena& before, const Outcome& host) {
   Undefined out;
   if (!test.decoded) return out;
   for (const UndefinedEntry& entry : kTable) {
-    if (entry.mnemonic != row.mnemonic || !holds(entry.when, test, before)) continue;
+    if (entry.mnemonic != row.mnemonic || !holds(entry.when, test, before, host)) continue;
     out.flags |= entry.flags;
     out.status |= entry.status;
     out.result = std::max(out.result, entry.result);

@@ -18,6 +18,7 @@ enum class When : u8 {
   count_beyond,     // more than the operand's width
   source_zero,
   operand16,
+  invalid_unmasked,  // the x87's IE is set and unmasked afterwards
 };
 
 enum class Result : u8 {
@@ -44,6 +45,9 @@ enum Freedom : u8 {
   kPartialRegisters = 2,  // some of its registers may have been loaded, but not ESP
   kFaultInOperand = 4,    // CR2 may name any byte of the operand
   kEitherFault = 8,       // of two faults, either may be the one that is reported
+  kMayFault = 16,         // there may be a fault or none
+  kRepeatedFlags = 64,    // after a trap between iterations the flags may be old ones
+  kEntersMmx = 32,        // the x87's tags and TOP may be those of MMX operation already
 };
 struct FreedomEntry {
   ZydisMnemonic mnemonic;
@@ -69,6 +73,6 @@ struct Undefined {
 };
 
 // For a case that finished without an exception.
-Undefined undefined_by(const Row& row, const TestCase& test, const Arena& before);
+Undefined undefined_by(const Row& row, const TestCase& test, const Arena& before, const Outcome& host);
 
 }  // namespace penumbra::conformance
