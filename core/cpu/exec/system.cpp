@@ -182,7 +182,15 @@ void invlpg(Cpu& cpu, const Insn& i) {
   cpu.flush_page(cpu.segment[i.segment].base + cpu.effective_address(&i));
 }
 void invd(Cpu& cpu, const Insn&) { only_privileged(cpu); }
-void clflush(Cpu& cpu, const Insn& i) { cpu.check_read(i.segment, cpu.effective_address(&i), 1); }
+// Like a load, but an execute-only segment will do (SDM 2, CLFLUSH).
+void clflush(Cpu& cpu, const Insn& i) {
+  const u32 offset = cpu.effective_address(&i);
+  const Segment& s = cpu.segment[i.segment];
+  if (s.usable() && s.code() && !s.readable() && offset < s.code_end)
+    cpu.read_linear(s.base + offset, 1, cpu.privilege());
+  else
+    cpu.check_read(i.segment, offset, 1);
+}
 
 void hlt(Cpu& cpu, const Insn&) {
   only_privileged(cpu);

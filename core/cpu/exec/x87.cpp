@@ -120,7 +120,7 @@ void two_operands(Cpu& cpu, const Insn& i) {
   }
   const X87Result r = x87::two(op, fpu.st(0), fpu.st(1), fpu.control());
   // A quotient that does not exist has no bits: C0 and C3 stay.
-  const bool quotient = remainder && !(r.status & IE) && !is_nan(r.value);
+  const bool quotient = remainder && !(r.status & (IE | (DE & ~fpu.control()))) && !is_nan(r.value);
   if (!fpu.take(r.status, quotient ? kConditions : remainder ? C1 | C2 : C1)) return;
   if (pops) fpu.pop();
   fpu.set(0, r.value);
