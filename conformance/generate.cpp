@@ -78,6 +78,8 @@ bool Generator::acceptable() const {
   if (forbidden(c_->memory_at)) return false;
   // What happens to an access across 4 GiB is the implementation's choice (SDM 3A 5.3).
   if (c_->memory_at + c_->memory_bytes < c_->memory_at) return false;
+  if (c_->memory_offset + c_->memory_bytes < c_->memory_offset) return false;
+  if (c_->insn.address_width == 16 && c_->memory_offset + c_->memory_bytes > 0x10000) return false;
   const bool locked = (c_->insn.attributes & ZYDIS_ATTRIB_HAS_LOCK) || row_.mnemonic == ZYDIS_MNEMONIC_XCHG;
   return !locked || (c_->memory_at & 63) + c_->memory_bytes <= 64;
 }

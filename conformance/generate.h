@@ -25,6 +25,7 @@ struct TestCase {
   std::array<ZydisDecodedOperand, ZYDIS_MAX_OPERAND_COUNT> operands;
   bool memory_known = false;  // the explicit memory operand's place
   u32 memory_at = 0;          // linear
+  u32 memory_offset = 0;      // in its segment
   u32 memory_bytes = 0;
 
   std::span<const u8> bytes() const { return {code.data(), code_bytes}; }

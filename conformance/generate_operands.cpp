@@ -175,6 +175,7 @@ void Generator::locate_operand() {
     if (!linear) continue;
     c_->memory_known = true;
     c_->memory_at = *linear;
+    c_->memory_offset = offset_in(segment_number(operand.mem.segment), *linear);
     c_->memory_bytes = std::max<u32>(1, operand.size / 8);
   }
 }

@@ -259,7 +259,7 @@ void Generator::branch_target() {
     const u32 target = code_target(true);
     if (row_.memory) {
       if (u8* at = memory(c_->memory_at, wide ? 4 : 2)) std::memcpy(at, &target, wide ? 4 : 2);
-    } else if (!random_.one_in(8)) {
+    } else {
       c_->in.gpr[static_cast<unsigned>(ZydisRegisterGetId(c_->operands[0].reg.value)) & 7] = target;
     }
     return;

@@ -67,10 +67,10 @@ constexpr UndefinedEntry kTable[] = {
     {M(FSIN), When::always, 0, C1, Result::last_places, "SDM 1 8.3.10: transcendentals, error up to 1 ulp"},
     {M(FCOS), When::always, 0, C1, Result::last_places, "SDM 1 8.3.10: transcendentals, error up to 1 ulp"},
     {M(FSINCOS), When::always, 0, C1, Result::last_places, "SDM 1 8.3.10: transcendentals, error up to 1 ulp"},
-    {M(FCOMI), When::invalid_unmasked, kAll, 0, Result::exact, "SDM 2 FCOMI: flags stay; processors set them"},
-    {M(FCOMIP), When::invalid_unmasked, kAll, 0, Result::exact, "SDM 2 FCOMI: flags stay; processors set them"},
-    {M(FUCOMI), When::invalid_unmasked, kAll, 0, Result::exact, "SDM 2 FCOMI: flags stay; processors set them"},
-    {M(FUCOMIP), When::invalid_unmasked, kAll, 0, Result::exact, "SDM 2 FCOMI: flags stay; processors set them"},
+    {M(FCOMI), When::operand_unmasked, kAll, 0, Result::exact, "SDM 2 FCOMI: flags stay; processors set them"},
+    {M(FCOMIP), When::operand_unmasked, kAll, 0, Result::exact, "SDM 2 FCOMI: flags stay; processors set them"},
+    {M(FUCOMI), When::operand_unmasked, kAll, 0, Result::exact, "SDM 2 FCOMI: flags stay; processors set them"},
+    {M(FUCOMIP), When::operand_unmasked, kAll, 0, Result::exact, "SDM 2 FCOMI: flags stay; processors set them"},
     {M(FFREE), When::always, 0, C0 | C1 | C2 | C3, Result::exact, "SDM 2 FFREE: C0 to C3 are undefined"},
     {M(FFREEP), When::always, 0, C0 | C1 | C2 | C3, Result::exact, "not in the manuals; as FFREE"},
     {M(FCOMI), When::always, 0, C1, Result::exact, "SDM 2 FCOMI clears C1; processors keep it"},
@@ -85,22 +85,22 @@ constexpr std::string_view kLong = "longer than a bus access: which of its pages
 constexpr std::string_view kTransition = "restarting it gives the same: TOP and tags may be set before the fault";
 constexpr FreedomEntry kFreedoms[] = {
     {M(PUSHAD), kPartialMemory, kStores},
-    {M(ENTER), kPartialMemory, kStores},
+    {M(ENTER), kPartialMemory | kEitherFault, kStores},
     {M(CALL), kPartialMemory | kEitherFault, "far: whether the target's limit or the stack is looked at first is open"},
     {M(POPAD), kPartialRegisters, "several loads: registers below the fault may have been loaded; ESP tells"},
-    {M(FNSTENV), kPartialMemory | kFaultInOperand, kLong},
-    {M(FNSAVE), kPartialMemory | kFaultInOperand, kLong},
-    {M(FXSAVE), kPartialMemory | kFaultInOperand, kLong},
-    {M(FLDENV), kFaultInOperand, kLong},
-    {M(FRSTOR), kFaultInOperand, kLong},
-    {M(FXRSTOR), kFaultInOperand, kLong},
+    {M(FNSTENV), kPartialMemory | kFaultInOperand | kEitherFault, kLong},
+    {M(FNSAVE), kPartialMemory | kFaultInOperand | kEitherFault, kLong},
+    {M(FXSAVE), kPartialMemory | kFaultInOperand | kEitherFault, kLong},
+    {M(FLDENV), kFaultInOperand | kEitherFault, kLong},
+    {M(FRSTOR), kFaultInOperand | kEitherFault, kLong},
+    {M(FXRSTOR), kFaultInOperand | kEitherFault, kLong},
     {M(FSTP), kPartialMemory, kStores},
     {M(FBSTP), kPartialMemory, kStores},
     {M(CMPSB), kEitherFault | kRepeatedFlags, "two operands, read in either order"},
     {M(CMPSD), kEitherFault | kRepeatedFlags, "two operands, read in either order"},
-    {M(MASKMOVQ), kPartialMemory | kFaultInOperand | kMayFault | kEntersMmx,
+    {M(MASKMOVQ), kPartialMemory | kFaultInOperand | kEitherFault | kMayFault | kEntersMmx,
      "SDM 2 MASKMOVQ: faults of bytes that are not selected are implementation-specific"},
-    {M(MASKMOVDQU), kPartialMemory | kFaultInOperand | kMayFault,
+    {M(MASKMOVDQU), kPartialMemory | kFaultInOperand | kEitherFault | kMayFault,
      "SDM 2 MASKMOVDQU: faults of bytes that are not selected are implementation-specific"},
     {M(MOVD), kEntersMmx, kTransition},
     {M(MOVQ), kEntersMmx, kTransition},
@@ -150,8 +150,8 @@ bool holds(When when, const TestCase& test, const Arena& before, const Outcome& 
     case When::count_too_large: return shift_count(test) >= width;
     case When::count_beyond: return shift_count(test) > width;
     case When::source_zero: return operand_value(test, test.operands[1], before) == 0;
-    case When::invalid_unmasked:
-      return load<u16>(&host.state.fx[kFxStatus]) & ~load<u16>(&host.state.fx[kFxControl]) & 1;
+    case When::operand_unmasked:
+      return load<u16>(&host.state.fx[kFxStatus]) & ~load<u16>(&host.state.fx[kFxControl]) & 3;
     case When::operand16: return test.insn.operand_width == 16;
   }
   return false;

@@ -18,7 +18,7 @@ enum class When : u8 {
   count_beyond,     // more than the operand's width
   source_zero,
   operand16,
-  invalid_unmasked,  // the x87's IE is set and unmasked afterwards
+  operand_unmasked,  // the x87's IE or DE is set and unmasked afterwards
 };
 
 enum class Result : u8 {
