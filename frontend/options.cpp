@@ -163,7 +163,8 @@ constexpr Option kOptions[] = {
     {"timeout", "", script, Takes::value, false, "SECONDS", "10 60 300",
      "End the run after so many seconds of host time, with exit code 8.",
      [](Settings s, Value v) { s.timeout_seconds = parse_seconds(v); }},
-    {"stats", "", script, Takes::nothing, false, "", "", "Print instructions, time and speed when the run ends.",
+    {"stats", "", script, Takes::nothing, false, "", "",
+     "Print instructions, time and speed when the run ends, and with --icount a hash of the whole machine.",
      [](Settings s, Value) { s.stats = true; }},
 
     {"trace", "", debug, Takes::value, true, "CHANNEL,...",

@@ -50,6 +50,8 @@ int Session::finish() {
 
 void Session::write_results() {
   if (settings_.stats) fmt::print(stderr, "{}", statistics_.full());
+  // Two deterministic runs are the same if this is.
+  if (settings_.stats && settings_.machine.icount) fmt::print(stderr, "state hash    {:016x}\n", guest_.state_hash());
   if (settings_.screen_text) {
     const std::string text = screen_of(guest_.display());
     if (*settings_.screen_text == "-") {
