@@ -4,6 +4,7 @@
 #include "conformance/boot_suite.h"
 #include "conformance/cpu_host_suite.h"
 #include "conformance/cpu_vectors_suite.h"
+#include "conformance/system_suite.h"
 
 namespace penumbra::conformance {
 
@@ -12,6 +13,7 @@ std::vector<Suite> all_suites(const Options& options) {
   suites.push_back(cpu_host_suite(options));
   suites.push_back(cpu_vectors_suite(options));
   suites.push_back(boot_suite(options));
+  suites.push_back(system_suite(options));
   return suites;
 }
 
