@@ -73,12 +73,12 @@ std::vector<BootCase> make_cases() {
   cases.push_back({.name = "grub-floppy",
                    .files = {{"--fda", "/usr/lib/grub-rescue/grub-rescue-floppy.img"}},
                    .options = {},
-                   .steps = {expect("grub>")},
+                   .steps = {expect("GNU GRUB"), type("c"), expect("grub>")},
                    .timeout = 120});
   cases.push_back({.name = "grub-cd",
                    .files = {{"--cdrom", "/usr/lib/grub-rescue/grub-rescue-cdrom.iso"}},
                    .options = {},
-                   .steps = {expect("grub>")},
+                   .steps = {expect("GNU GRUB"), type("c"), expect("grub>")},
                    .timeout = 120});
   cases.push_back({.name = "memtest86+",
                    .files = {{"--kernel", "/boot/memtest86+ia32.bin"}},
