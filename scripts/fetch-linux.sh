@@ -6,46 +6,54 @@ cd "$(dirname "$0")/.."
 . scripts/lib.sh
 
 folder=$PWD/build/linux
-[ -s "$folder/vmlinuz" ] && [ -s "$folder/initrd.gz" ] && exit 0
-command -v apt-get > /dev/null || die "apt-get is needed to fetch a guest; run './run.sh OPTIONS' with one of your own"
 
-rm -rf "$folder/apt/archives"
-mkdir -p "$folder/apt/lists/partial" "$folder/apt/archives/partial" "$folder/unpacked"
-: > "$folder/apt/status"
-# Sources and keys are the system's; architecture, lists and state are ours.
-apt_options=(
-  -o APT::Architecture=i386 -o APT::Architectures::=i386
-  -o Dir::State::Lists="$folder/apt/lists" -o Dir::State::status="$folder/apt/status"
-  -o Dir::Cache::Archives="$folder/apt/archives" -o Dir::Cache::pkgcache= -o Dir::Cache::srcpkgcache=
-  -o APT::Sandbox::User="$(id -un)" -o Acquire::Languages=none
-  # Post-update hooks belong to the system's own lists.
-  -o APT::Update::Post-Invoke::= -o APT::Update::Post-Invoke-Success::=
-)
+fetch() {
+  command -v apt-get > /dev/null || die "apt-get is needed to fetch a guest; run './run.sh OPTIONS' with one of your own"
 
-say "fetching the list of i386 packages"
-apt-get "${apt_options[@]}" -q=1 update >&2 || say "note: not every package source answered; going on with those that did"
+  rm -rf "$folder/apt/archives"
+  mkdir -p "$folder/apt/lists/partial" "$folder/apt/archives/partial" "$folder/unpacked"
+  : > "$folder/apt/status"
+  # Sources and keys are the system's; architecture, lists and state are ours.
+  apt_options=(
+    -o APT::Architecture=i386 -o APT::Architectures::=i386
+    -o Dir::State::Lists="$folder/apt/lists" -o Dir::State::status="$folder/apt/status"
+    -o Dir::Cache::Archives="$folder/apt/archives" -o Dir::Cache::pkgcache= -o Dir::Cache::srcpkgcache=
+    -o APT::Sandbox::User="$(id -un)" -o Acquire::Languages=none
+    # Post-update hooks belong to the system's own lists.
+    -o APT::Update::Post-Invoke::= -o APT::Update::Post-Invoke-Success::=
+  )
 
-# The kernel package that the metapackage stands for.
-kernel=$(apt-cache "${apt_options[@]}" depends linux-image-686 2> /dev/null |
-  sed -n 's/^ *Depends: *\(linux-image-[0-9].*\)$/\1/p' | head -n 1)
-[ -n "$kernel" ] || die "linux-image-686 is in none of this system's package sources (Debian's main has it)"
+  say "fetching the list of i386 packages"
+  apt-get "${apt_options[@]}" -q=1 update >&2 || say "note: not every package source answered; going on with those that did"
 
-say "fetching $kernel and busybox-static for i386"
-(cd "$folder/apt/archives" && apt-get "${apt_options[@]}" -q=1 download "$kernel" busybox-static >&2) ||
-  die "the packages could not be downloaded"
+  # The kernel package that the metapackage stands for.
+  kernel=$(apt-cache "${apt_options[@]}" depends linux-image-686 2> /dev/null |
+    sed -n 's/^ *Depends: *\(linux-image-[0-9].*\)$/\1/p' | head -n 1) || true
+  [ -n "$kernel" ] || die "linux-image-686 is in none of this system's package sources (Debian's main has it)"
 
-say "unpacking"
-dpkg-deb --fsys-tarfile "$folder"/apt/archives/linux-image-*_i386.deb |
-  tar -x -C "$folder/unpacked" --wildcards './boot/vmlinuz-*'
-dpkg-deb --fsys-tarfile "$folder"/apt/archives/busybox-static_*_i386.deb |
-  tar -x -C "$folder/unpacked" --wildcards '*bin/busybox'
-busybox=$(find "$folder/unpacked" -path '*bin/busybox' -type f | head -n 1)
-[ -n "$busybox" ] || die "busybox-static holds no busybox"
+  say "fetching $kernel and busybox-static for i386"
+  (cd "$folder/apt/archives" && apt-get "${apt_options[@]}" -q=1 download "$kernel" busybox-static >&2) ||
+    die "the packages could not be downloaded"
+
+  say "unpacking"
+  dpkg-deb --fsys-tarfile "$folder"/apt/archives/linux-image-*_i386.deb |
+    tar -x -C "$folder/unpacked" --wildcards './boot/vmlinuz-*'
+  dpkg-deb --fsys-tarfile "$folder"/apt/archives/busybox-static_*_i386.deb |
+    tar -x -C "$folder/unpacked" --wildcards '*bin/busybox'
+  busybox=$(find "$folder/unpacked" -path '*bin/busybox' -type f | head -n 1)
+  [ -n "$busybox" ] || die "busybox-static holds no busybox"
+  cp "$busybox" "$folder/busybox"
+  cp "$folder"/unpacked/boot/vmlinuz-* "$folder/vmlinuz"
+  rm -rf "$folder/unpacked" "$folder/apt"
+  say "ready: $kernel"
+}
+
+if [ ! -s "$folder/vmlinuz" ] || [ ! -s "$folder/busybox" ]; then fetch; fi
 
 root=$folder/initramfs
 rm -rf "$root"
 mkdir -p "$root"/{bin,dev,proc,sys,tmp}
-cp "$busybox" "$root/bin/busybox"
+cp "$folder/busybox" "$root/bin/busybox"
 cat > "$root/init" << 'INIT'
 #!/bin/busybox sh
 /bin/busybox mkdir -p /usr/bin /sbin /usr/sbin
@@ -58,12 +66,11 @@ echo
 echo "This is Linux on Penumbra. 'exit' or 'poweroff -f' switches the machine off."
 # A shell with job control needs a terminal of its own, not /dev/console.
 tty=$(cat /sys/class/tty/console/active)
-setsid sh -c "exec sh -i < /dev/${tty##* } > /dev/${tty##* } 2>&1"
+tty=${tty##* }
+[ "$tty" = tty0 ] && tty=tty1
+setsid sh -c "exec sh -i < /dev/$tty > /dev/$tty 2>&1"
 poweroff -f
 INIT
 chmod +x "$root/init"
 (cd "$root" && find . | LC_ALL=C sort | cpio --quiet -o -H newc -R 0:0 | gzip -9n) > "$folder/initrd.gz.new"
 mv "$folder/initrd.gz.new" "$folder/initrd.gz"
-cp "$folder"/unpacked/boot/vmlinuz-* "$folder/vmlinuz"
-rm -rf "$folder/unpacked" "$folder/apt/archives"
-say "ready: $kernel"
