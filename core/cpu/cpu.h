@@ -316,6 +316,8 @@ class Cpu : public CpuState, public MemoryObserver {
   template <class Part>
   void in_parts(const Span& span, u32 bytes, Part part);
   bool translate_page(u32 linear, Access access, Privilege privilege, PhysAddr& page);
+  // The physical address behind a linear one, without faults or A and D; false where nothing is mapped.
+  bool debug_page(u32 linear, PhysAddr& physical) const;
   u64 read_physical(PhysAddr address, u32 bytes);
   void write_physical(PhysAddr address, u64 value, u32 bytes);
 

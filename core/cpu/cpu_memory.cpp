@@ -328,22 +328,32 @@ void Cpu::load_pdptes(u32 new_cr0, u32 new_cr3, u32 new_cr4) {
   pdpte = entries;
 }
 
+bool Cpu::debug_page(u32 linear, PhysAddr& physical) const {
+  const Translation t = probe(pins_.memory, paging_mode(), LinearAddr(linear));
+  physical = PhysAddr(t.page.value & pins_.memory.a20_mask()) + (linear & kPageMask);
+  return t.ok;
+}
+
 bool Cpu::debug_read(u32 linear, std::span<u8> to) {
-  for (std::size_t done = 0; done < to.size(); ++done) {
-    const u32 at = linear + static_cast<u32>(done);
-    const Translation t = probe(pins_.memory, paging_mode(), LinearAddr(at));
-    if (!t.ok) return false;
-    to[done] = pins_.memory.load<u8>(PhysAddr((t.page.value & pins_.memory.a20_mask()) + (at & kPageMask)));
+  while (!to.empty()) {
+    PhysAddr physical;
+    if (!debug_page(linear, physical)) return false;
+    const std::size_t count = std::min<std::size_t>(to.size(), kPageSize - (linear & kPageMask));
+    pins_.memory.read(physical, to.first(count));
+    to = to.subspan(count);
+    linear += static_cast<u32>(count);
   }
   return true;
 }
 
 bool Cpu::debug_write(u32 linear, std::span<const u8> from) {
-  for (std::size_t done = 0; done < from.size(); ++done) {
-    const u32 at = linear + static_cast<u32>(done);
-    const Translation t = probe(pins_.memory, paging_mode(), LinearAddr(at));
-    if (!t.ok) return false;
-    pins_.memory.store<u8>(PhysAddr((t.page.value & pins_.memory.a20_mask()) + (at & kPageMask)), from[done]);
+  while (!from.empty()) {
+    PhysAddr physical;
+    if (!debug_page(linear, physical)) return false;
+    const std::size_t count = std::min<std::size_t>(from.size(), kPageSize - (linear & kPageMask));
+    pins_.memory.write(physical, from.first(count));
+    from = from.subspan(count);
+    linear += static_cast<u32>(count);
   }
   return true;
 }

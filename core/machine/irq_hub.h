@@ -6,6 +6,7 @@
 #include <memory>
 #include <vector>
 
+#include "core/base/state.h"
 #include "core/base/types.h"
 #include "core/platform/irq.h"
 
@@ -16,6 +17,16 @@ class IrqHub {
   using Output = std::function<void(unsigned irq, bool level)>;
 
   explicit IrqHub(Output output) : output_(std::move(output)) {}
+
+  // Which drivers assert their lines. What the lines lead to saves its own view of them.
+  void visit(State& state) {
+    StateSection section(state, "irq-hub");
+    active_.fill(0);
+    for (const auto& driver : drivers_) {
+      state.field("level", driver->level_);
+      active_[driver->irq_] += driver->level_;
+    }
+  }
 
   // A new driver of an interrupt; the line is the OR of its drivers.
   IrqLine& driver(unsigned irq) {
@@ -34,6 +45,7 @@ class IrqHub {
     }
 
    private:
+    friend class IrqHub;
     IrqHub& hub_;
     unsigned irq_;
     bool level_ = false;

@@ -186,6 +186,7 @@ void PcBoard::reset(Reset kind) {
 
 void PcBoard::visit(State& state) {
   cpu.visit_state(state);
+  irqs_.visit(state);
   for (Device* device : devices_) device->visit(state);
   if (state.loading()) cpu.state_changed();
 }
