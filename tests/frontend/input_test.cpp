@@ -37,9 +37,9 @@ TEST_CASE("HID usages are the keys they print") {
       {90, "KP2"},     {91, "KP3"},    {92, "KP4"},     {93, "KP5"},       {94, "KP6"},     {95, "KP7"},
       {96, "KP8"},     {97, "KP9"},    {98, "KP0"},     {99, "KPDOT"},     {101, "MENU"},   {224, "CTRL"},
       {225, "SHIFT"},  {226, "ALT"},   {227, "WIN"},    {228, "RCTRL"},    {229, "RSHIFT"}, {230, "ALTGR"}};
-  for (const auto& [usage, name] : named) {
-    CAPTURE(name);
-    CHECK(*key_at_usage(usage) == stroke_named(name).keys.back());
+  for (const auto& key : named) {
+    CAPTURE(key.second);
+    CHECK(*key_at_usage(key.first) == stroke_named(key.second).keys.back());
   }
   CHECK(*key_at_usage(115) == 0x76);  // F24
   CHECK(*key_at_usage(135) == 0x73);  // the key of Brazilian and Japanese keyboards
@@ -127,7 +127,7 @@ TEST_CASE("pictures fit their window") {
     CAPTURE(p.y);
     CAPTURE(p.width);
     CAPTURE(p.height);
-    return CHECK((p.x == x && p.y == y && p.width == w && p.height == h)), true;
+    CHECK((p.x == x && p.y == y && p.width == w && p.height == h));
   };
   is(place_picture(720, 400, 720, 400), 0, 0, 720, 400);
   is(place_picture(1920, 1080, 720, 400), 240, 140, 1440, 800);
