@@ -2,7 +2,7 @@
 # Boots media through our BIOS on another machine, QEMU's "pc", and looks for what each must show. TAP on standard output.
 #
 #   bios/test-on-qemu.sh BIOS.bin MEDIA-FOLDER [NAME...]     NAMEs select cases
-#   VGABIOS=file: our VGA BIOS in place of QEMU's own.
+#   VGABIOS=file: our VGA BIOS in place of QEMU's own. Beside BIOS.bin, bios-check.img is booted too.
 set -u
 bios=$1
 media=$2
@@ -82,6 +82,14 @@ boot floppinux 240 'FLOPPINUX_V_0' -m 64 $(floppy floppinux-5.13.img)
 boot linux-direct 60 'MINI_INIT_OK Linux 3\.4\.4' -kernel "$media/bzImage-3.4.4" -initrd "$media/miniinit.cpio.gz" \
   -append console=ttyS0
 boot nothing 60 'Nothing to boot from' -boot order=acd
+
+check=$(dirname "$bios")/bios-check.img
+if [ -f "$check" ]; then
+  truncate -s 40M "$work/disk"
+  cp "$check" "$work/check"
+  boot check 90 'BIOS CHECK PASSED' -boot a -drive if=floppy,format=raw,file="$work/check" -cdrom "$media/mikeos.iso" \
+    -drive if=ide,format=raw,file="$work/disk"
+fi
 
 grub=/usr/lib/grub-rescue
 if [ -d $grub ]; then

@@ -77,7 +77,7 @@ extern const char dsdt_image[], dsdt_image_end[];
 
 static u32 next_table;
 
-static void fill_header(struct header *h, const char *signature, u32 length, u8 revision) {
+static void fill_header(struct header* h, const char* signature, u32 length, u8 revision) {
   memset(h, 0, sizeof *h);
   memcpy(h->signature, signature, 4);
   h->length = length;
@@ -90,7 +90,7 @@ static void fill_header(struct header *h, const char *signature, u32 length, u8 
 }
 
 // Puts a table above the ones before, with its checksum; returns where it is.
-static u32 place(struct header *table) {
+static u32 place(struct header* table) {
   table->checksum = 0;
   table->checksum = (u8)-byte_sum(table, table->length);
   const u32 at = next_table;

@@ -19,7 +19,7 @@ static u8 connection;
 
 extern const char apm_entry16[], apm_entry32[];
 
-static void connect(struct regs *r, u8 kind) {
+static void connect(struct regs* r, u8 kind) {
   static const u8 already[4] = {0, kRealAlready, kProtected16Already, kProtected32Already};
   if (connection) return answer(r, already[connection]);
   connection = kind;
@@ -42,7 +42,7 @@ static void connect(struct regs *r, u8 kind) {
   r->di = 0xFFFF;        // of data
 }
 
-static void set_state(struct regs *r) {
+static void set_state(struct regs* r) {
   if (r->bx == 1 && r->cx == 3) {
     outw(PM_BASE + 4, 0x2000);
     return answer(r, kCannotEnter);
@@ -50,7 +50,7 @@ static void set_state(struct regs *r) {
   answer(r, r->cx > 3 ? kBadParameter : 0);
 }
 
-void apm_service(struct regs *r) {
+void apm_service(struct regs* r) {
   if (r->al == 0x00) {
     if (r->bx) return answer(r, kUnknownDevice);
     r->ax = 0x0102;
@@ -65,12 +65,8 @@ void apm_service(struct regs *r) {
   if (r->al > 0x10) return answer(r, kNotSupported);
   if (!connection) return answer(r, kNoInterface);
   switch (r->al) {
-    case 0x04:
-      connection = kNotConnected;
-      return answer(r, 0);
-    case 0x05:
-      wait_for_interrupt();
-      return answer(r, 0);
+    case 0x04: connection = kNotConnected; return answer(r, 0);
+    case 0x05: wait_for_interrupt(); return answer(r, 0);
     case 0x06:
     case 0x08:
     case 0x09:
@@ -84,15 +80,9 @@ void apm_service(struct regs *r) {
       r->dx = 0xFFFF;
       return answer(r, 0);
     case 0x0B: return answer(r, kNoEvents);
-    case 0x0C:
-      r->cx = 0;
-      return answer(r, 0);
-    case 0x0E:
-      r->ax = 0x0102;
-      return set_carry(r, 0);
-    case 0x10:
-      r->bx = r->cx = 0;
-      return answer(r, 0);
+    case 0x0C: r->cx = 0; return answer(r, 0);
+    case 0x0E: r->ax = 0x0102; return set_carry(r, 0);
+    case 0x10: r->bx = r->cx = 0; return answer(r, 0);
     default: return answer(r, kNotSupported);
   }
 }

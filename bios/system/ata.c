@@ -8,7 +8,7 @@ u8 sector_buffer[2048];
 u8 hard_disks[4], cd_drives[4];
 u8 hard_disk_count, cd_drive_count;
 
-u8 ide_wait(const struct ide_drive *drive, u8 mask, u8 wanted, u32 milliseconds) {
+u8 ide_wait(const struct ide_drive* drive, u8 mask, u8 wanted, u32 milliseconds) {
   // The alternate status port leaves the interrupt alone; 400 ns after a command are four reads of it.
   for (u32 i = 0; i < 4; ++i) inb(drive->control);
   u32 start = timer_now(), turns = 0, milliseconds_passed = 0;
@@ -26,14 +26,14 @@ u8 ide_wait(const struct ide_drive *drive, u8 mask, u8 wanted, u32 milliseconds)
   }
 }
 
-int ide_select(const struct ide_drive *drive, u8 head) {
+int ide_select(const struct ide_drive* drive, u8 head) {
   if (ide_wait(drive, kIdeRequest, 0, 5000) == kIdeTimeout) return 0;
   outb((u16)(drive->port + kIdeHead), (u8)(0xA0 | drive->slave | head));
   return ide_wait(drive, kIdeRequest, 0, 5000) != kIdeTimeout;
 }
 
 // The error register as an INT 13h status.
-static u8 error_status(const struct ide_drive *drive, u8 status) {
+static u8 error_status(const struct ide_drive* drive, u8 status) {
   if (status == kIdeTimeout) return kDiskTimeout;
   const u8 error = inb((u16)(drive->port + kIdeErrorReg));
   BDA->disk_ata_status = status;
@@ -45,7 +45,7 @@ static u8 error_status(const struct ide_drive *drive, u8 status) {
   return kDiskController;
 }
 
-static void write_address(const struct ide_drive *drive, u64 lba, u32 count, int wide) {
+static void write_address(const struct ide_drive* drive, u64 lba, u32 count, int wide) {
   const u16 port = drive->port;
   if (wide) {
     outb((u16)(port + kIdeCount), (u8)(count >> 8));
@@ -70,7 +70,7 @@ static void write_address(const struct ide_drive *drive, u64 lba, u32 count, int
 }
 
 // One command of at most 256 sectors (`count` 256 is sent as 0).
-static u8 transfer_some(struct ide_drive *drive, u64 lba, u32 count, u32 address, int write, u32 *done) {
+static u8 transfer_some(struct ide_drive* drive, u64 lba, u32 count, u32 address, int write, u32* done) {
   const int wide = drive->lba48 && lba + count > 0x0FFFFFFF;
   if (!ide_select(drive, 0)) return kDiskTimeout;
   write_address(drive, lba, count, wide);
@@ -94,7 +94,7 @@ static u8 transfer_some(struct ide_drive *drive, u64 lba, u32 count, u32 address
   return kDiskOk;
 }
 
-u8 ata_transfer(struct ide_drive *drive, u64 lba, u32 count, u32 address, int write, u32 *done) {
+u8 ata_transfer(struct ide_drive* drive, u64 lba, u32 count, u32 address, int write, u32* done) {
   *done = 0;
   u8 status = kDiskOk;
   // No interrupts from the drive meanwhile: it is polled.
@@ -113,7 +113,7 @@ u8 ata_transfer(struct ide_drive *drive, u64 lba, u32 count, u32 address, int wr
 }
 
 // A command without data.
-u8 ata_command(struct ide_drive *drive, u8 command, u32 lba, u8 count) {
+u8 ata_command(struct ide_drive* drive, u8 command, u32 lba, u8 count) {
   outb(drive->control, 0x0A);
   u8 result = kDiskTimeout;
   if (ide_select(drive, 0)) {
@@ -127,14 +127,14 @@ u8 ata_command(struct ide_drive *drive, u8 command, u32 lba, u8 count) {
 }
 
 // Resets the channel; the drive's READ MULTIPLE setting is made again.
-u8 ata_reset(struct ide_drive *drive) {
+u8 ata_reset(struct ide_drive* drive) {
   outb(drive->control, 0x0E);
   delay_microseconds(10);
   outb(drive->control, 0x0A);
   delay_microseconds(2000);
   u8 result = ide_wait(drive, 0, 0, 5000) == kIdeTimeout ? kDiskResetFailed : kDiskOk;
   for (u32 i = 0; i < count_of(ide_drives) && !result; ++i) {
-    struct ide_drive *each = &ide_drives[i];
+    struct ide_drive* each = &ide_drives[i];
     if (each->port == drive->port && each->kind == kAtaDrive && each->multiple &&
         ata_command(each, 0xC6, 0, each->multiple))
       each->multiple = 0;

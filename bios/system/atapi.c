@@ -1,10 +1,10 @@
 // ATAPI drives: packets, sense, and 2,048-byte sectors (INF-8020, MMC).
 #include "ata.h"
 
-static u8 sense_status(struct ide_drive *drive);
+static u8 sense_status(struct ide_drive* drive);
 
 // Sends a packet whose answer goes to `address`. `went` counts the bytes that came.
-static u8 send_packet(struct ide_drive *drive, const u8 packet[12], u32 address, u32 bytes, u32 *went) {
+static u8 send_packet(struct ide_drive* drive, const u8 packet[12], u32 address, u32 bytes, u32* went) {
   const u16 port = drive->port;
   *went = 0;
   if (!ide_select(drive, 0)) return kDiskTimeout;
@@ -31,7 +31,7 @@ static u8 send_packet(struct ide_drive *drive, const u8 packet[12], u32 address,
   }
 }
 
-u8 atapi_packet(struct ide_drive *drive, const u8 packet[12], void *answer, u32 bytes) {
+u8 atapi_packet(struct ide_drive* drive, const u8 packet[12], void* answer, u32 bytes) {
   u8 copy[12];
   u32 went;
   memcpy(copy, packet, sizeof copy);
@@ -43,7 +43,7 @@ u8 atapi_packet(struct ide_drive *drive, const u8 packet[12], void *answer, u32 
 }
 
 // REQUEST SENSE, as an INT 13h status.
-static u8 sense_status(struct ide_drive *drive) {
+static u8 sense_status(struct ide_drive* drive) {
   const u8 request[12] = {0x03, 0, 0, 0, 18};
   u8 sense[18];
   u32 went;
@@ -59,7 +59,7 @@ static u8 sense_status(struct ide_drive *drive) {
   }
 }
 
-u8 atapi_ready(struct ide_drive *drive, u32 milliseconds) {
+u8 atapi_ready(struct ide_drive* drive, u32 milliseconds) {
   static const u8 test_unit_ready[12] = {0};
   u8 status = kDiskOk;
   for (u32 passed = 0;; passed += 20) {
@@ -69,7 +69,7 @@ u8 atapi_ready(struct ide_drive *drive, u32 milliseconds) {
   }
 }
 
-u8 atapi_read(struct ide_drive *drive, u32 lba, u32 count, u32 address, u32 *done) {
+u8 atapi_read(struct ide_drive* drive, u32 lba, u32 count, u32 address, u32* done) {
   *done = 0;
   u8 status = kDiskOk;
   outb(drive->control, 0x0A);

@@ -39,18 +39,18 @@ _Static_assert(sizeof(struct regs) == REGS_SIZE, "layout.h");
 
 enum { kCarry = 0x0001, kZero = 0x0040, kInterrupt = 0x0200 };
 
-static inline void set_carry(struct regs *r, int on) { r->flags = (u16)(on ? r->flags | kCarry : r->flags & ~kCarry); }
-static inline void set_zero(struct regs *r, int on) { r->flags = (u16)(on ? r->flags | kZero : r->flags & ~kZero); }
+static inline void set_carry(struct regs* r, int on) { r->flags = (u16)(on ? r->flags | kCarry : r->flags & ~kCarry); }
+static inline void set_zero(struct regs* r, int on) { r->flags = (u16)(on ? r->flags | kZero : r->flags & ~kZero); }
 // AH = status, carry set unless it is 0: how most services answer.
-static inline void answer(struct regs *r, u8 status) {
+static inline void answer(struct regs* r, u8 status) {
   r->ah = status;
   set_carry(r, status != 0);
 }
 
 // entry.S: INT `vector` with these registers (segments too); they hold its answer afterwards.
-void call_interrupt(u8 vector, struct regs *r);
+void call_interrupt(u8 vector, struct regs* r);
 // entry.S: a far call, as option ROMs want it.
-void call_far(struct far_ptr target, struct regs *r);
+void call_far(struct far_ptr target, struct regs* r);
 // entry.S: leaves the BIOS for a boot sector at that address, DL = drive, stack below 7C00h.
 __attribute__((noreturn)) void start_boot_sector(struct far_ptr entry, u8 drive);
 __attribute__((noreturn)) void start_linux(u16 segment);
@@ -67,5 +67,5 @@ void cmos_write(u8 index, u8 value);
 
 void post_code(u8 code);
 // %s %x %u %c, to the screen and to the debug console at E9h; debug() to the latter alone.
-__attribute__((format(printf, 1, 2))) void print(const char *format, ...);
-__attribute__((format(printf, 1, 2))) void debug(const char *format, ...);
+__attribute__((format(printf, 1, 2))) void print(const char* format, ...);
+__attribute__((format(printf, 1, 2))) void debug(const char* format, ...);

@@ -39,7 +39,7 @@ static u8 read_boot_sector(u8 drive) {
   return status;
 }
 
-static const char *reason(u8 status) {
+static const char* reason(u8 status) {
   switch (status) {
     case kDiskTimeout:
     case 0x31: return "no medium, or it does not answer";
@@ -60,7 +60,7 @@ static int bootable(u8 drive) {
   return 0;
 }
 
-static void try_sector(const char *name, u8 drive) {
+static void try_sector(const char* name, u8 drive) {
   const u8 status = read_boot_sector(drive);
   if (status) {
     print("%s: %s (%02x)\n", name, reason(status), status);
@@ -77,7 +77,7 @@ static void try_sector(const char *name, u8 drive) {
 static void try_cd(void) {
   if (!cd_drive_count) return print("CD: no drive\n");
   for (u8 cd = 0; cd < cd_drive_count; ++cd) {
-    const char *why;
+    const char* why;
     u32 segment;
     u8 drive;
     if (cd_boot(cd, &why, &segment, &drive)) {
@@ -114,7 +114,7 @@ void boot_next(void) {
   interrupts_on();
 }
 
-void int19(struct regs *r) {
+void int19(struct regs* r) {
   (void)r;
   interrupts_on();
   for (;;) {
@@ -127,7 +127,7 @@ void int19(struct regs *r) {
 }
 
 // A boot sector gives up: on to the next device.
-void int18(struct regs *r) {
+void int18(struct regs* r) {
   interrupts_on();
   print("The boot sector found nothing to start.\n");
   boot_next();

@@ -14,8 +14,8 @@ struct specification {
 _Static_assert(sizeof(struct specification) == 0x13, "El Torito 1.0");
 
 static struct specification boot_image;
-static u8 emulating;         // INT 13h for boot_image.drive comes here
-static u8 boot_cd;           // index in ide_drives
+static u8 emulating;  // INT 13h for boot_image.drive comes here
+static u8 boot_cd;    // index in ide_drives
 static struct geometry shape;
 
 int cd_emulates(u8 drive) {
@@ -33,14 +33,14 @@ void cd_boot_forget(void) {
   memset(&boot_image, 0, sizeof boot_image);
 }
 
-static int read_cd_sector(struct ide_drive *drive, u32 lba) {
+static int read_cd_sector(struct ide_drive* drive, u32 lba) {
   u32 done;
   return atapi_read(drive, lba, 1, own_address(sector_buffer), &done) == kDiskOk;
 }
 
 // Virtual 512-byte sectors of the boot image, to real-mode memory.
-static u8 read_image(u32 sector, u32 count, u32 address, u32 *done) {
-  struct ide_drive *drive = &ide_drives[boot_cd];
+static u8 read_image(u32 sector, u32 count, u32 address, u32* done) {
+  struct ide_drive* drive = &ide_drives[boot_cd];
   *done = 0;
   while (count) {
     const u32 lba = boot_image.image_lba + sector / 4, within = sector % 4;
@@ -66,7 +66,7 @@ static u8 read_image(u32 sector, u32 count, u32 address, u32 *done) {
   return kDiskOk;
 }
 
-static int valid_catalog(const u8 *entry) {
+static int valid_catalog(const u8* entry) {
   u16 sum = 0;
   for (u32 i = 0; i < 16; ++i) sum = (u16)(sum + entry[2 * i] + (entry[2 * i + 1] << 8));
   return entry[0] == 1 && entry[30] == 0x55 && entry[31] == 0xAA && !sum;
@@ -80,16 +80,16 @@ static int shape_of_image(u8 media) {
     return 1;
   }
   if (!read_cd_sector(&ide_drives[boot_cd], boot_image.image_lba)) return 0;
-  const u8 *partition = sector_buffer + 0x1BE;
+  const u8* partition = sector_buffer + 0x1BE;
   shape.heads = partition[5] + 1u;
   shape.sectors = partition[6] & 63;
   shape.cylinders = (partition[7] | (partition[6] & 0xC0u) << 2) + 1;
   return shape.sectors != 0;
 }
 
-int cd_boot(u8 cd, const char **why, u32 *load_segment, u8 *drive) {
+int cd_boot(u8 cd, const char** why, u32* load_segment, u8* drive) {
   boot_cd = cd_drives[cd];
-  struct ide_drive *const device = &ide_drives[boot_cd];
+  struct ide_drive* const device = &ide_drives[boot_cd];
   const u8 ready = atapi_ready(device, 4000);
   *why = ready == 0x31 ? "no disc" : "not ready";
   if (ready) return 0;
@@ -103,7 +103,7 @@ int cd_boot(u8 cd, const char **why, u32 *load_segment, u8 *drive) {
   if (!read_cd_sector(device, catalog)) return 0;
   *why = "the boot catalog is damaged";
   if (!valid_catalog(sector_buffer)) return 0;
-  const u8 *entry = sector_buffer + 32;
+  const u8* entry = sector_buffer + 32;
   *why = "not bootable";
   if (entry[0] != 0x88) return 0;
 
@@ -143,7 +143,7 @@ int cd_boot(u8 cd, const char **why, u32 *load_segment, u8 *drive) {
   return 1;
 }
 
-static void finish(struct regs *r, u8 status) {
+static void finish(struct regs* r, u8 status) {
   if (boot_image.drive >= 0x80)
     BDA->disk_status = status;
   else
@@ -151,7 +151,7 @@ static void finish(struct regs *r, u8 status) {
   answer(r, status);
 }
 
-static void transfer(struct regs *r, int verify) {
+static void transfer(struct regs* r, int verify) {
   const u32 cylinder = r->ch | (u32)(r->cl & 0xC0) << 2, sector = r->cl & 0x3F, count = r->al;
   r->al = 0;
   if (!count) return finish(r, kDiskBadCommand);
@@ -160,13 +160,13 @@ static void transfer(struct regs *r, int verify) {
   u32 done = count;
   u8 status = kDiskOk;
   if (!verify)
-    status = read_image((cylinder * shape.heads + r->dh) * shape.sectors + sector - 1, count,
-                        linear(far(r->es, r->bx)), &done);
+    status = read_image((cylinder * shape.heads + r->dh) * shape.sectors + sector - 1, count, linear(far(r->es, r->bx)),
+                        &done);
   r->al = (u8)done;
   finish(r, status);
 }
 
-static void parameters(struct regs *r) {
+static void parameters(struct regs* r) {
   r->al = 0;
   r->ch = boot_image.cylinder;
   r->cl = boot_image.sector;
@@ -183,7 +183,7 @@ static void parameters(struct regs *r) {
   finish(r, kDiskOk);
 }
 
-void int13_emulated(struct regs *r) {
+void int13_emulated(struct regs* r) {
   switch (r->ah) {
     case 0x01: {
       const u8 last = boot_image.drive >= 0x80 ? BDA->disk_status : BDA->floppy_status;
@@ -220,7 +220,7 @@ void int13_emulated(struct regs *r) {
 
 // 4Ah starts emulation, 4Bh ends it (AL = 0) or tells about it (AL = 1), 4Ch starts it and boots, 4Dh returns the
 // catalog.
-void cd_emulation_service(struct regs *r) {
+void cd_emulation_service(struct regs* r) {
   if (r->ah == 0x4B && r->al <= 1 && boot_image.bytes) {
     if (r->dl != boot_image.drive && r->dl != 0x7F) return answer(r, kDiskBadCommand);
     far_write(r->ds, r->si, &boot_image, sizeof boot_image);

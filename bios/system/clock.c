@@ -1,9 +1,23 @@
 // INT 1Ah and IRQ 8: the tick count, the real-time clock, waits and the alarm.
-#include "bios.h"
 #include "clock.h"
+#include "bios.h"
 
-enum { kSeconds = 0, kSecondsAlarm, kMinutes, kMinutesAlarm, kHours, kHoursAlarm, kWeekday, kDay, kMonth, kYear, kRegA,
-       kRegB, kRegC, kCentury = 0x32 };
+enum {
+  kSeconds = 0,
+  kSecondsAlarm,
+  kMinutes,
+  kMinutesAlarm,
+  kHours,
+  kHoursAlarm,
+  kWeekday,
+  kDay,
+  kMonth,
+  kYear,
+  kRegA,
+  kRegB,
+  kRegC,
+  kCentury = 0x32
+};
 enum { kUpdateInProgress = 0x80, kPeriodic = 0x40, kAlarm = 0x20, kDaylight = 0x01 };
 
 // False if the clock's update did not end: the clock is not running.
@@ -23,7 +37,8 @@ void clock_init(void) {
   cmos_write(kRegB, (cmos_read(kRegB) & kDaylight) | 0x02);
   cmos_read(kRegC);
   clock_steady();
-  const u32 seconds = from_bcd(cmos_read(kHours)) * 3600 + from_bcd(cmos_read(kMinutes)) * 60 + from_bcd(cmos_read(kSeconds));
+  const u32 seconds =
+      from_bcd(cmos_read(kHours)) * 3600 + from_bcd(cmos_read(kMinutes)) * 60 + from_bcd(cmos_read(kSeconds));
   const u32 whole = seconds / 1080 * 19663, rest = seconds % 1080 * 19663 / 1080;
   BDA->ticks = whole + rest < 0x1800B0 ? whole + rest : 0;
   BDA->midnight = 0;
@@ -34,7 +49,7 @@ void clock_periodic_on(void) { cmos_write(kRegB, cmos_read(kRegB) | kPeriodic); 
 void clock_periodic_off(void) { cmos_write(kRegB, cmos_read(kRegB) & (u8)~kPeriodic); }
 
 // IRQ 8; AH = 1 asks for INT 4Ah.
-void clock_event(struct regs *r) {
+void clock_event(struct regs* r) {
   const u8 causes = cmos_read(kRegC) & cmos_read(kRegB);
   r->ah = (causes & kAlarm) != 0;
   if (!(causes & kPeriodic) || !(BDA->wait_active & 1)) return;
@@ -49,7 +64,7 @@ void clock_event(struct regs *r) {
   poke8(segment, offset, peek8(segment, offset) | 0x80);
 }
 
-static void read_time(struct regs *r) {
+static void read_time(struct regs* r) {
   if (!clock_steady()) return set_carry(r, 1);
   r->ch = cmos_read(kHours);
   r->cl = cmos_read(kMinutes);
@@ -58,7 +73,7 @@ static void read_time(struct regs *r) {
   answer(r, 0);
 }
 
-static void set_time(struct regs *r) {
+static void set_time(struct regs* r) {
   clock_steady();
   cmos_write(kRegB, cmos_read(kRegB) | 0x80);
   cmos_write(kHours, r->ch);
@@ -70,7 +85,7 @@ static void set_time(struct regs *r) {
   answer(r, 0);
 }
 
-static void read_date(struct regs *r) {
+static void read_date(struct regs* r) {
   if (!clock_steady()) return set_carry(r, 1);
   r->ch = cmos_read(kCentury);
   r->cl = cmos_read(kYear);
@@ -79,7 +94,7 @@ static void read_date(struct regs *r) {
   answer(r, 0);
 }
 
-static void set_date(struct regs *r) {
+static void set_date(struct regs* r) {
   clock_steady();
   cmos_write(kRegB, cmos_read(kRegB) | 0x80);
   cmos_write(kCentury, r->ch);
@@ -92,7 +107,7 @@ static void set_date(struct regs *r) {
   answer(r, 0);
 }
 
-static void set_alarm(struct regs *r) {
+static void set_alarm(struct regs* r) {
   if (cmos_read(kRegB) & kAlarm) return set_carry(r, 1);
   clock_steady();
   cmos_write(kSecondsAlarm, r->dh);
@@ -103,7 +118,7 @@ static void set_alarm(struct regs *r) {
   answer(r, 0);
 }
 
-void int1a(struct regs *r) {
+void int1a(struct regs* r) {
   switch (r->ah) {
     case 0x00:
       r->cx = (u16)(BDA->ticks >> 16);
@@ -123,7 +138,7 @@ void int1a(struct regs *r) {
     case 0x05: set_date(r); break;
     case 0x06: set_alarm(r); break;
     case 0x07:
-      cmos_write(kRegB, cmos_read(kRegB) & (u8)~(kAlarm | 0x80));
+      cmos_write(kRegB, cmos_read(kRegB) & (u8) ~(kAlarm | 0x80));
       answer(r, 0);
       break;
     default: set_carry(r, 1); break;

@@ -33,7 +33,7 @@ static void boot_multiboot(void) {
   start_multiboot(words[0], words[1]);
 }
 
-static void refuse(const char *why) {
+static void refuse(const char* why) {
   print("Cannot start the kernel: %s.\n", why);
   for (;;) wait_for_interrupt();
 }

@@ -12,12 +12,12 @@ enum drive_kind { kNoDrive, kAtaDrive, kAtapiDrive };
 // A drive on one of the two IDE channels.
 struct ide_drive {
   u8 kind;
-  u8 slave;       // 0 or 10h: the bit in the drive/head register
+  u8 slave;  // 0 or 10h: the bit in the drive/head register
   u8 irq;
   u8 lba, lba48;  // addressing the drive understands
   u8 removable;
-  u8 locked;      // INT 13h/45h: number of locks
-  u8 multiple;    // sectors a READ MULTIPLE block, 0 if not set up
+  u8 locked;    // INT 13h/45h: number of locks
+  u8 multiple;  // sectors a READ MULTIPLE block, 0 if not set up
   u16 port, control;
   u16 name_index;
   u64 sectors;
@@ -55,29 +55,29 @@ enum disk_status {
 
 void ide_init(void);
 // 512-byte sectors to or from memory; returns an INT 13h status, and in *done how many sectors went well.
-u8 ata_transfer(struct ide_drive *drive, u64 lba, u32 count, u32 address, int write, u32 *done);
-u8 ata_command(struct ide_drive *drive, u8 command, u32 lba, u8 count);
-u8 ata_reset(struct ide_drive *drive);
+u8 ata_transfer(struct ide_drive* drive, u64 lba, u32 count, u32 address, int write, u32* done);
+u8 ata_command(struct ide_drive* drive, u8 command, u32 lba, u8 count);
+u8 ata_reset(struct ide_drive* drive);
 // 2,048-byte sectors.
-u8 atapi_read(struct ide_drive *drive, u32 lba, u32 count, u32 address, u32 *done);
+u8 atapi_read(struct ide_drive* drive, u32 lba, u32 count, u32 address, u32* done);
 // A packet command with at most `bytes` of answer to own memory.
-u8 atapi_packet(struct ide_drive *drive, const u8 packet[12], void *answer, u32 bytes);
+u8 atapi_packet(struct ide_drive* drive, const u8 packet[12], void* answer, u32 bytes);
 // Waits until a medium is readable, or says what is wrong.
-u8 atapi_ready(struct ide_drive *drive, u32 milliseconds);
+u8 atapi_ready(struct ide_drive* drive, u32 milliseconds);
 
 void floppy_init(void);
-void int13_floppy(struct regs *r);
+void int13_floppy(struct regs* r);
 u8 floppy_drive_count(void);
 // CMOS 10h: 0 none, 1 360K, 2 1.2M, 3 720K, 4 1.44M, 5 2.88M.
 u8 floppy_type(u8 drive);
 
-void int13_disk(struct regs *r, struct ide_drive *drive);
-void int13_extended(struct regs *r, struct ide_drive *drive);
-void int13_cd(struct regs *r, struct ide_drive *drive);
-void int13_emulated(struct regs *r);
+void int13_disk(struct regs* r, struct ide_drive* drive);
+void int13_extended(struct regs* r, struct ide_drive* drive);
+void int13_cd(struct regs* r, struct ide_drive* drive);
+void int13_emulated(struct regs* r);
 // True if INT 13h for that drive is answered from the boot image of a CD.
 int cd_emulates(u8 drive);
 // INT 13h/4Ah-4Dh.
-void cd_emulation_service(struct regs *r);
+void cd_emulation_service(struct regs* r);
 
-void int13(struct regs *r);
+void int13(struct regs* r);

@@ -34,20 +34,20 @@ struct parameter_extension {
 
 static struct parameter_extension extensions[4];
 
-static void finish(struct regs *r, u8 status) {
+static void finish(struct regs* r, u8 status) {
   BDA->disk_status = status;
   answer(r, status);
 }
 
-static u8 sum(const void *bytes, u32 count) {
-  const u8 *b = bytes;
+static u8 sum(const void* bytes, u32 count) {
+  const u8* b = bytes;
   u8 total = 0;
   while (count--) total = (u8)(total + *b++);
   return total;
 }
 
 // A buffer anywhere in 4 GiB (EDD 3.0, FFFF:FFFF in the packet), sector by sector through our own buffer.
-static u8 transfer_flat(struct ide_drive *drive, const struct address_packet *packet, int write, u32 *done) {
+static u8 transfer_flat(struct ide_drive* drive, const struct address_packet* packet, int write, u32* done) {
   u32 cr0, one;
   asm volatile("smsw %w0" : "=r"(cr0));
   if (packet->bytes < 0x18 || packet->flat_buffer >> 32 || cr0 & 1) return kDiskBadCommand;
@@ -67,7 +67,7 @@ static u8 transfer_flat(struct ide_drive *drive, const struct address_packet *pa
 
 enum operation { kRead, kWrite, kVerify, kSeek };
 
-static void transfer(struct regs *r, struct ide_drive *drive, enum operation operation) {
+static void transfer(struct regs* r, struct ide_drive* drive, enum operation operation) {
   struct address_packet packet;
   far_read(&packet, r->ds, r->si, sizeof packet);
   if (packet.bytes < 16) return finish(r, kDiskBadCommand);
@@ -86,7 +86,8 @@ static void transfer(struct regs *r, struct ide_drive *drive, enum operation ope
       status = transfer_flat(drive, &packet, 0, &done);
     else
       status = atapi_read(drive, (u32)packet.lba, packet.count, linear(packet.buffer), &done);
-    if (status == kDiskChanged && !flat) status = atapi_read(drive, (u32)packet.lba, packet.count, linear(packet.buffer), &done);
+    if (status == kDiskChanged && !flat)
+      status = atapi_read(drive, (u32)packet.lba, packet.count, linear(packet.buffer), &done);
   } else if (packet.lba >= total || packet.count > total - packet.lba) {
     status = kDiskSectorNotFound;
   } else if (operation == kVerify) {
@@ -105,7 +106,7 @@ static void transfer(struct regs *r, struct ide_drive *drive, enum operation ope
   finish(r, status);
 }
 
-static void parameters(struct regs *r, struct ide_drive *drive) {
+static void parameters(struct regs* r, struct ide_drive* drive) {
   struct drive_parameters p;
   memset(&p, 0, sizeof p);
   u16 room = peek16(r->ds, r->si);
@@ -127,7 +128,7 @@ static void parameters(struct regs *r, struct ide_drive *drive) {
     p.sector_bytes = 512;
   }
   const u32 index = (u32)(drive - ide_drives);
-  struct parameter_extension *e = &extensions[index];
+  struct parameter_extension* e = &extensions[index];
   memset(e, 0, sizeof *e);
   e->port = drive->port;
   e->control = drive->control;
@@ -154,7 +155,7 @@ static void parameters(struct regs *r, struct ide_drive *drive) {
 }
 
 // AL: 0 lock, 1 unlock, 2 is it locked?
-static void lock(struct regs *r, struct ide_drive *drive) {
+static void lock(struct regs* r, struct ide_drive* drive) {
   if (!drive->removable) return finish(r, r->al <= 2 ? kDiskOk : kDiskBadCommand);
   const u8 what = r->al;
   if (what > 2) return finish(r, kDiskBadCommand);
@@ -180,7 +181,7 @@ static void lock(struct regs *r, struct ide_drive *drive) {
   finish(r, kDiskOk);
 }
 
-static void eject(struct regs *r, struct ide_drive *drive) {
+static void eject(struct regs* r, struct ide_drive* drive) {
   if (!drive->removable) return finish(r, 0xB2);
   if (drive->locked) return finish(r, 0xB1);
   // INT 15h/52h lets a program refuse.
@@ -192,7 +193,7 @@ static void eject(struct regs *r, struct ide_drive *drive) {
   finish(r, atapi_packet(drive, stop_eject, 0, 0) ? 0xB5 : kDiskOk);
 }
 
-void int13_extended(struct regs *r, struct ide_drive *drive) {
+void int13_extended(struct regs* r, struct ide_drive* drive) {
   switch (r->ah) {
     case 0x41:
       if (r->bx != 0x55AA) return finish(r, kDiskBadCommand);
@@ -225,7 +226,7 @@ void int13_extended(struct regs *r, struct ide_drive *drive) {
   }
 }
 
-void int13_cd(struct regs *r, struct ide_drive *drive) {
+void int13_cd(struct regs* r, struct ide_drive* drive) {
   switch (r->ah) {
     case 0x00:
     case 0x09:

@@ -34,7 +34,7 @@ int floppy_send(u8 value) {
   return 1;
 }
 
-static int receive(u8 *value) {
+static int receive(u8* value) {
   if (!wait_request(kToHost)) return 0;
   *value = inb(kFifo);
   return 1;
@@ -143,8 +143,8 @@ int floppy_changed(void) { return inb(kDir) & 0x80; }
 
 // With a diskette in, a step pulse clears the change line.
 u8 floppy_clear_change(u8 drive) {
-  BDA->floppy_media[drive] &= (u8)~(kMediaKnown | kDoubleStep);
-  BDA->floppy_recalibrated &= (u8)~(1 << drive);
+  BDA->floppy_media[drive] &= (u8) ~(kMediaKnown | kDoubleStep);
+  BDA->floppy_recalibrated &= (u8) ~(1 << drive);
   if (floppy_recalibrate(drive) || !floppy_changed()) return floppy_changed() ? kDiskTimeout : kDiskOk;
   if (!seek_command(drive, 1, 0)) BDA->floppy_cylinder[drive] = 1;
   if (!floppy_changed()) return kDiskOk;

@@ -7,8 +7,8 @@ enum { kSelector = 0x510, kData = 0x511, kDma = 0x514, kDmaRead = 2, kDmaSelect 
 
 static u32 swap32(u32 v) { return v << 24 | (v & 0xFF00) << 8 | (v >> 8 & 0xFF00) | v >> 24; }
 
-void fw_cfg_read(u16 key, void *to, u32 bytes) {
-  u8 *out = to;
+void fw_cfg_read(u16 key, void* to, u32 bytes) {
+  u8* out = to;
   outw(kSelector, key);
   while (bytes--) *out++ = inb(kData);
 }
@@ -27,9 +27,7 @@ void fw_cfg_load(u16 key, u32 to, u32 bytes) {
     flat_port_read8(kData, to, bytes);
     return;
   }
-  static volatile struct {
-    u32 control, length, address_high, address_low;
-  } request;
+  static volatile struct { u32 control, length, address_high, address_low; } request;
   request.length = swap32(bytes);
   request.address_high = 0;
   request.address_low = swap32(to);
@@ -40,7 +38,7 @@ void fw_cfg_load(u16 key, u32 to, u32 bytes) {
   }
 }
 
-struct fw_file fw_cfg_find(const char *name) {
+struct fw_file fw_cfg_find(const char* name) {
   struct fw_file found = {0, 0};
   if (!fw_cfg_present()) return found;
   u32 count = swap32(fw_cfg_read32(kFwFileDirectory));
@@ -50,7 +48,7 @@ struct fw_file fw_cfg_find(const char *name) {
       u16 select, reserved;
       char name[56];
     } entry;
-    for (u32 i = 0; i < sizeof entry; ++i) ((u8 *)&entry)[i] = inb(kData);
+    for (u32 i = 0; i < sizeof entry; ++i) ((u8*)&entry)[i] = inb(kData);
     u32 i = 0;
     while (i < sizeof entry.name && entry.name[i] == name[i] && name[i]) ++i;
     if (i == sizeof entry.name || entry.name[i] != name[i]) continue;

@@ -23,8 +23,8 @@ struct fw_file {
 };
 
 int fw_cfg_present(void);
-void fw_cfg_read(u16 key, void *to, u32 bytes);
+void fw_cfg_read(u16 key, void* to, u32 bytes);
 u32 fw_cfg_read32(u16 key);
 // The whole item to a flat address, by DMA where the device has it.
 void fw_cfg_load(u16 key, u32 to, u32 bytes);
-struct fw_file fw_cfg_find(const char *name);
+struct fw_file fw_cfg_find(const char* name);

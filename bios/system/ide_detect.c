@@ -3,9 +3,9 @@
 
 #include "disk.h"
 
-static u16 *const identity = (u16 *)sector_buffer;
+static u16* const identity = (u16*)sector_buffer;
 
-static int identify(struct ide_drive *drive, u8 command) {
+static int identify(struct ide_drive* drive, u8 command) {
   outb((u16)(drive->port + kIdeHead), (u8)(0xA0 | drive->slave));
   ide_wait(drive, 0, 0, 100);
   outb((u16)(drive->port + kIdeCommand), command);
@@ -15,7 +15,7 @@ static int identify(struct ide_drive *drive, u8 command) {
   return 1;
 }
 
-static void take_model(struct ide_drive *drive) {
+static void take_model(struct ide_drive* drive) {
   for (u32 i = 0; i < 20; ++i) {
     drive->model[2 * i] = (char)(identity[27 + i] >> 8);
     drive->model[2 * i + 1] = (char)identity[27 + i];
@@ -26,11 +26,11 @@ static void take_model(struct ide_drive *drive) {
 }
 
 // The geometry that the disk's partition table was made with: where a partition ends, if begin and end agree with it.
-static int geometry_from_partitions(struct ide_drive *drive, struct geometry *found) {
-  u8 *const sector = sector_buffer + 1024;
+static int geometry_from_partitions(struct ide_drive* drive, struct geometry* found) {
+  u8* const sector = sector_buffer + 1024;
   u32 done;
   if (ata_transfer(drive, 0, 1, own_address(sector), 0, &done) || sector[510] != 0x55 || sector[511] != 0xAA) return 0;
-  for (const u8 *entry = sector + 0x1BE; entry < sector + 0x1FE; entry += 16) {
+  for (const u8* entry = sector + 0x1BE; entry < sector + 0x1FE; entry += 16) {
     u32 start, length;
     memcpy(&start, entry + 8, 4);
     memcpy(&length, entry + 12, 4);
@@ -50,9 +50,9 @@ static int geometry_from_partitions(struct ide_drive *drive, struct geometry *fo
 }
 
 // Up to 1,024 cylinders the drive's own geometry is used; above, LBA assist: 63 sectors and enough heads.
-static void choose_geometry(struct ide_drive *drive) {
+static void choose_geometry(struct ide_drive* drive) {
   const u32 sectors = drive->sectors > 0xFFFFFFFF ? 0xFFFFFFFF : (u32)drive->sectors;
-  struct geometry *logical = &drive->logical;
+  struct geometry* logical = &drive->logical;
   if (!geometry_from_partitions(drive, logical)) {
     *logical = drive->physical;
     if (drive->physical.cylinders > 1024) {
@@ -65,7 +65,7 @@ static void choose_geometry(struct ide_drive *drive) {
   if (!logical->cylinders) logical->cylinders = 1;
 }
 
-static void init_ata(struct ide_drive *drive) {
+static void init_ata(struct ide_drive* drive) {
   drive->kind = kAtaDrive;
   drive->lba = (identity[49] & 0x0200) != 0;
   drive->lba48 = (identity[83] & 0xC400) == 0x4400;
@@ -93,7 +93,7 @@ static void init_ata(struct ide_drive *drive) {
   if (hard_disk_count < count_of(hard_disks)) hard_disks[hard_disk_count++] = (u8)(drive - ide_drives);
 }
 
-static void init_drive(struct ide_drive *drive) {
+static void init_drive(struct ide_drive* drive) {
   outb((u16)(drive->port + kIdeHead), (u8)(0xA0 | drive->slave));
   for (u32 i = 0; i < 4; ++i) inb(drive->control);
   // An empty place reads FFh or what the other drive answers; its registers do not hold values.
@@ -116,8 +116,8 @@ static void init_drive(struct ide_drive *drive) {
 }
 
 // What INT 41h and 46h point to (AT technical reference; the control byte's bit 3 says more than 8 heads).
-static void write_disk_table(u8 index, const struct ide_drive *drive) {
-  volatile u8 __seg_gs *table = EBDA->disk_table[index];
+static void write_disk_table(u8 index, const struct ide_drive* drive) {
+  volatile u8 __seg_gs* table = EBDA->disk_table[index];
   const u16 cylinders = (u16)drive->logical.cylinders;
   for (u32 i = 0; i < 16; ++i) table[i] = 0;
   table[0] = (u8)cylinders;
@@ -145,7 +145,7 @@ void ide_init(void) {
     outb(controls[channel], 0x0A);
     delay_microseconds(2000);
     for (u32 unit = 0; unit < 2; ++unit) {
-      struct ide_drive *drive = &ide_drives[channel * 2 + unit];
+      struct ide_drive* drive = &ide_drives[channel * 2 + unit];
       drive->port = ports[channel];
       drive->control = controls[channel];
       drive->slave = (u8)(unit << 4);

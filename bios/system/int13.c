@@ -1,15 +1,15 @@
 // INT 13h: to which drive a call goes, and the CHS functions of hard disks.
 #include "disk.h"
 
-static u8 finish(struct regs *r, u8 status) {
+static u8 finish(struct regs* r, u8 status) {
   BDA->disk_status = status;
   answer(r, status);
   return status;
 }
 
 // Sectors of a CHS call: 10-bit cylinder in CH and CL bits 7-6.
-static void transfer(struct regs *r, struct ide_drive *drive, int write, int verify) {
-  const struct geometry *g = &drive->logical;
+static void transfer(struct regs* r, struct ide_drive* drive, int write, int verify) {
+  const struct geometry* g = &drive->logical;
   const u32 cylinder = r->ch | (u32)(r->cl & 0xC0) << 2, head = r->dh, sector = r->cl & 0x3F;
   u32 count = r->al;
   if (!count || count > 128) {
@@ -32,8 +32,8 @@ static void transfer(struct regs *r, struct ide_drive *drive, int write, int ver
   finish(r, status);
 }
 
-static void parameters(struct regs *r, struct ide_drive *drive) {
-  const struct geometry *g = &drive->logical;
+static void parameters(struct regs* r, struct ide_drive* drive) {
+  const struct geometry* g = &drive->logical;
   const u32 last = g->cylinders - 1;
   r->al = 0;
   r->ch = (u8)last;
@@ -43,7 +43,7 @@ static void parameters(struct regs *r, struct ide_drive *drive) {
   finish(r, kDiskOk);
 }
 
-void int13_disk(struct regs *r, struct ide_drive *drive) {
+void int13_disk(struct regs* r, struct ide_drive* drive) {
   switch (r->ah) {
     case 0x00:
     case 0x0D: finish(r, ata_reset(drive)); break;
@@ -82,7 +82,7 @@ void int13_disk(struct regs *r, struct ide_drive *drive) {
   }
 }
 
-static void dispatch(struct regs *r) {
+static void dispatch(struct regs* r) {
   if (r->dl < 0x80) return int13_floppy(r);
   if (r->dl - 0x80u < hard_disk_count) return int13_disk(r, &ide_drives[hard_disks[r->dl - 0x80]]);
   if (r->dl - 0xE0u < cd_drive_count) return int13_cd(r, &ide_drives[cd_drives[r->dl - 0xE0]]);
@@ -96,7 +96,7 @@ static void dispatch(struct regs *r) {
 }
 
 // While a CD emulates drive 00h or 80h, the real drives of that kind are one number higher.
-void int13(struct regs *r) {
+void int13(struct regs* r) {
   interrupts_on();
   if (r->ah >= 0x4A && r->ah <= 0x4D) return cd_emulation_service(r);
   if (cd_emulates(r->dl)) return int13_emulated(r);

@@ -4,7 +4,7 @@
 
 enum { kEot = 4, kGap = 5, kDataLength = 6, kFormatGap = 7, kFill = 8 };
 
-static void finish(struct regs *r, u8 status) {
+static void finish(struct regs* r, u8 status) {
   BDA->floppy_status = status;
   answer(r, status);
 }
@@ -14,10 +14,10 @@ struct floppy_limits {
 };
 
 // By CMOS type: what function 08h tells.
-static const struct floppy_limits limits[6] = {{0, 0, 0, 0},   {1, 40, 2, 9},  {2, 80, 2, 15},
-                                               {3, 80, 2, 9},  {4, 80, 2, 18}, {5, 80, 2, 36}};
+static const struct floppy_limits limits[6] = {{0, 0, 0, 0},  {1, 40, 2, 9},  {2, 80, 2, 15},
+                                               {3, 80, 2, 9}, {4, 80, 2, 18}, {5, 80, 2, 36}};
 
-static const struct floppy_limits *limits_of(u8 drive) {
+static const struct floppy_limits* limits_of(u8 drive) {
   const u8 type = floppy_type(drive);
   return &limits[type <= 5 ? type : 5];
 }
@@ -65,7 +65,7 @@ static u8 last_sector(u8 drive, u32 sector, u32 count) {
   return sector > last ? (u8)end : last;
 }
 
-static void transfer(struct regs *r, enum floppy_direction direction) {
+static void transfer(struct regs* r, enum floppy_direction direction) {
   const u8 drive = r->dl, cylinder = r->ch, head = r->dh, sector = r->cl;
   const u32 count = r->al;
   r->al = 0;
@@ -92,7 +92,7 @@ static void transfer(struct regs *r, enum floppy_direction direction) {
 }
 
 // ES:BX holds C, H, R, N for every sector of the track; their number is in the diskette table.
-static void format(struct regs *r) {
+static void format(struct regs* r) {
   const u8 drive = r->dl, head = r->dh;
   const u32 sectors = floppy_parameter(kEot);
   u8 status = head > 1 ? kDiskBadCommand : prepare(drive);
@@ -102,7 +102,8 @@ static void format(struct regs *r) {
   }
   if (!status) status = floppy_program_dma(linear(far(r->es, r->bx)), sectors * 4, kFloppyWrite);
   if (!status) {
-    const u8 bytes[6] = {0x4D, (u8)(head << 2 | drive), 2, (u8)sectors, floppy_parameter(kFormatGap), floppy_parameter(kFill)};
+    const u8 bytes[6] = {0x4D,        (u8)(head << 2 | drive),      2,
+                         (u8)sectors, floppy_parameter(kFormatGap), floppy_parameter(kFill)};
     floppy_expect_interrupt();
     for (u32 i = 0; i < count_of(bytes) && !status; ++i)
       if (!floppy_send(bytes[i])) status = kDiskController;
@@ -114,8 +115,8 @@ static void format(struct regs *r) {
   finish(r, status);
 }
 
-static void parameters(struct regs *r) {
-  const struct floppy_limits *l = limits_of(r->dl);
+static void parameters(struct regs* r) {
+  const struct floppy_limits* l = limits_of(r->dl);
   r->dl = floppy_drive_count();
   r->ax = r->bx = r->cx = 0;
   r->dh = 0;
@@ -132,13 +133,13 @@ static void parameters(struct regs *r) {
 }
 
 // The rate of a diskette to be formatted, by drive type and what the caller wants.
-static void set_media(struct regs *r, u8 media) {
+static void set_media(struct regs* r, u8 media) {
   BDA->floppy_media[r->dl] = media | 0x10;
   finish(r, kDiskOk);
 }
 
 // AL: 1 360K in 360K, 2 360K in 1.2M, 3 1.2M in 1.2M, 4 720K.
-static void set_type(struct regs *r) {
+static void set_type(struct regs* r) {
   switch (r->al) {
     case 1: return set_media(r, 0x80 | 3);
     case 2: return set_media(r, 0x40 | 0x20 | 4);
@@ -149,9 +150,9 @@ static void set_type(struct regs *r) {
 }
 
 // CH, CL: last cylinder and sectors a track that will be formatted.
-static void set_format(struct regs *r) {
+static void set_format(struct regs* r) {
   const u8 sectors = r->cl & 0x3F, type = floppy_type(r->dl);
-  const struct floppy_limits *l = limits_of(r->dl);
+  const struct floppy_limits* l = limits_of(r->dl);
   if (sectors > l->sectors || r->ch >= l->cylinders) return finish(r, kDiskBadMedia);
   r->es = IVT[0x1E].segment;
   r->di = IVT[0x1E].offset;
@@ -161,7 +162,7 @@ static void set_format(struct regs *r) {
   set_media(r, 0x80 | 7);
 }
 
-static void change_status(struct regs *r) {
+static void change_status(struct regs* r) {
   if (!floppy_type(r->dl)) return finish(r, kDiskTimeout);
   if (floppy_type(r->dl) == 1) return finish(r, kDiskChanged);
   const u8 status = prepare(r->dl);
@@ -169,7 +170,7 @@ static void change_status(struct regs *r) {
   finish(r, status);
 }
 
-void int13_floppy(struct regs *r) {
+void int13_floppy(struct regs* r) {
   if (r->dl > 1) {
     if (r->ah == 0x15) {
       r->ah = 0;

@@ -8,13 +8,13 @@
 
 extern const u8 system_configuration[];
 
-static void unsupported(struct regs *r) {
+static void unsupported(struct regs* r) {
   r->ah = 0x86;
   set_carry(r, 1);
 }
 
 // 24h: A20 through port 92h.
-static void a20(struct regs *r) {
+static void a20(struct regs* r) {
   const u8 port92 = inb(0x92);
   switch (r->al) {
     case 0: outb(0x92, port92 & 0xFC); break;
@@ -27,7 +27,7 @@ static void a20(struct regs *r) {
 }
 
 // 87h: CX words between the segments that descriptors 2 and 3 of the table at ES:SI describe.
-static void block_move(struct regs *r) {
+static void block_move(struct regs* r) {
   u32 cr0;
   asm volatile("smsw %w0" : "=r"(cr0));
   if (cr0 & 1) return answer(r, 3);  // no way into protected mode from here: a monitor must answer this call
@@ -47,7 +47,7 @@ static void block_move(struct regs *r) {
   answer(r, 0);
 }
 
-void int15(struct regs *r) {
+void int15(struct regs* r) {
   switch (r->ah) {
     case 0x24: a20(r); break;
     case 0x4F: set_carry(r, 1); break;  // the key stays as it is
@@ -82,7 +82,7 @@ void int15(struct regs *r) {
 
 static u32 kib_above_1_mib(void) { return memory_usable_end > 0x100000 ? (memory_usable_end - 0x100000) >> 10 : 0; }
 
-static void memory_map_entry(struct regs *r) {
+static void memory_map_entry(struct regs* r) {
   if (r->edx != 0x534D4150 || r->ebx >= memory_map_count || r->ecx < 20) return unsupported(r);
   far_write(r->es, r->di, &memory_map[r->ebx], 20);
   r->eax = 0x534D4150;
@@ -92,7 +92,7 @@ static void memory_map_entry(struct regs *r) {
   set_carry(r, 0);
 }
 
-void memory_service(struct regs *r) {
+void memory_service(struct regs* r) {
   const u32 kib = kib_above_1_mib();
   const u32 below_16 = min32(kib, 15 * 1024), above_16 = kib > 15 * 1024 ? (kib - 15 * 1024) >> 6 : 0;
   if (r->ah == 0x88) {
@@ -119,7 +119,7 @@ void memory_service(struct regs *r) {
 }
 
 // CX:DX microseconds. The periodic interrupt only ends the sleep between looks at the timer.
-static void wait_here(struct regs *r) {
+static void wait_here(struct regs* r) {
   u32 left = (u32)r->cx << 16 | r->dx;
   if (BDA->wait_active & 1) {
     r->ah = 0x83;
@@ -141,7 +141,7 @@ static void wait_here(struct regs *r) {
   answer(r, 0);
 }
 
-void wait_service(struct regs *r) {
+void wait_service(struct regs* r) {
   if (r->ah == 0x86) return wait_here(r);
   if (r->al == 1) {
     clock_periodic_off();

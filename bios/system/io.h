@@ -51,32 +51,32 @@ static inline void load_gs(u16 segment) { asm volatile("movw %w0, %%gs" : : "r"(
 
 static inline u8 peek8(u16 segment, u32 offset) {
   load_gs(segment);
-  return *(volatile u8 __seg_gs *)offset;
+  return *(volatile u8 __seg_gs*)offset;
 }
 static inline u16 peek16(u16 segment, u32 offset) {
   load_gs(segment);
-  return *(volatile u16 __seg_gs *)offset;
+  return *(volatile u16 __seg_gs*)offset;
 }
 static inline u32 peek32(u16 segment, u32 offset) {
   load_gs(segment);
-  return *(volatile u32 __seg_gs *)offset;
+  return *(volatile u32 __seg_gs*)offset;
 }
 static inline void poke8(u16 segment, u32 offset, u8 value) {
   load_gs(segment);
-  *(volatile u8 __seg_gs *)offset = value;
+  *(volatile u8 __seg_gs*)offset = value;
 }
 static inline void poke16(u16 segment, u32 offset, u16 value) {
   load_gs(segment);
-  *(volatile u16 __seg_gs *)offset = value;
+  *(volatile u16 __seg_gs*)offset = value;
 }
 static inline void poke32(u16 segment, u32 offset, u32 value) {
   load_gs(segment);
-  *(volatile u32 __seg_gs *)offset = value;
+  *(volatile u32 __seg_gs*)offset = value;
 }
 
 // Copies between the BIOS's own data and real-mode memory.
-void far_read(void *to, u16 segment, u32 offset, u32 bytes);
-void far_write(u16 segment, u32 offset, const void *from, u32 bytes);
+void far_read(void* to, u16 segment, u32 offset, u32 bytes);
+void far_write(u16 segment, u32 offset, const void* from, u32 bytes);
 // String I/O to and from real-mode memory.
 void port_read32(u16 port, struct far_ptr to, u32 dwords);
 void port_write32(u16 port, struct far_ptr from, u32 dwords);

@@ -2,8 +2,16 @@
 #include "keyboard.h"
 
 // BDA 17h.
-enum { kRightShift = 0x01, kLeftShift = 0x02, kControl = 0x04, kAlt = 0x08, kScroll = 0x10, kNum = 0x20, kCaps = 0x40,
-       kInsert = 0x80 };
+enum {
+  kRightShift = 0x01,
+  kLeftShift = 0x02,
+  kControl = 0x04,
+  kAlt = 0x08,
+  kScroll = 0x10,
+  kNum = 0x20,
+  kCaps = 0x40,
+  kInsert = 0x80
+};
 // BDA 18h.
 enum { kLeftControlDown = 0x01, kLeftAltDown = 0x02, kSysReqDown = 0x04, kPaused = 0x08 };
 // BDA 96h.
@@ -38,7 +46,7 @@ static void update_leds(void) {
 static void keyboard_acknowledged(void) {
   if (!(BDA->led_flags & kLedUpdating)) return;
   if (BDA->led_flags & kLedAcknowledged) {
-    BDA->led_flags &= (u8)~(kLedUpdating | kLedAcknowledged);
+    BDA->led_flags &= (u8) ~(kLedUpdating | kLedAcknowledged);
     update_leds();
     return;
   }
@@ -128,7 +136,7 @@ static u16 extended_word(u8 scan, u8 flags) {
 }
 
 static u16 ordinary_word(u8 scan, u8 flags) {
-  const struct key *key = &key_map[scan];
+  const struct key* key = &key_map[scan];
   if (flags & kAlt) return key->alt;
   if (flags & kControl) return key->control;
   int shifted = (flags & (kLeftShift | kRightShift)) != 0;
@@ -183,12 +191,12 @@ static u8 pressed(u8 scan, u8 extended) {
 }
 
 // AL = the byte from the keyboard, after INT 15h/4Fh has seen it. Returns the action in AH.
-void key_event(struct regs *r) {
+void key_event(struct regs* r) {
   const u8 byte = r->al;
   r->ah = KEY_ACTION_NONE;
   if (byte == 0xFA) return keyboard_acknowledged();
   if (byte == 0xFE) {
-    BDA->led_flags &= (u8)~(kLedUpdating | kLedAcknowledged);
+    BDA->led_flags &= (u8) ~(kLedUpdating | kLedAcknowledged);
     return;
   }
   if (byte == 0xE0) {
@@ -241,7 +249,7 @@ static int enhanced_word(u16 word) {
   return word;
 }
 
-static int first_key(int classic, int take, u16 *out) {
+static int first_key(int classic, int take, u16* out) {
   while (BDA->key_head != BDA->key_tail) {
     const u16 word = peek16(0x40, BDA->key_head);
     const int shown = classic ? classic_word(word) : enhanced_word(word);
@@ -254,13 +262,11 @@ static int first_key(int classic, int take, u16 *out) {
 }
 
 // Functions 00h and 10h come here only when a key is there (entry.S waits).
-void int16(struct regs *r) {
+void int16(struct regs* r) {
   u16 key;
   switch (r->ah) {
     case 0x00:
-    case 0x10:
-      r->ax = first_key(r->ah == 0, 1, &key) ? key : 0;
-      break;
+    case 0x10: r->ax = first_key(r->ah == 0, 1, &key) ? key : 0; break;
     case 0x01:
     case 0x11: {
       const int there = first_key(r->ah == 1, 0, &key);

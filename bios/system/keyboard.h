@@ -19,6 +19,6 @@ int controller_send(u8 command);
 int keyboard_send(u8 value);
 // Sends to the mouse and waits for its acknowledge; 0 if there is none.
 int mouse_send(u8 value);
-int mouse_receive(u8 *value);
+int mouse_receive(u8* value);
 void mouse_port_enable(int on);
 void mouse_init(void);

@@ -4,7 +4,14 @@
 enum { kStatus = 0x64, kDataPort = 0x60 };
 enum { kOutputFull = 0x01, kInputFull = 0x02, kFromMouse = 0x20 };
 // The command byte.
-enum { kKeyboardIrq = 0x01, kMouseIrq = 0x02, kSystemFlag = 0x04, kKeyboardOff = 0x10, kMouseOff = 0x20, kTranslate = 0x40 };
+enum {
+  kKeyboardIrq = 0x01,
+  kMouseIrq = 0x02,
+  kSystemFlag = 0x04,
+  kKeyboardOff = 0x10,
+  kMouseOff = 0x20,
+  kTranslate = 0x40
+};
 
 static u8 command_byte;
 
@@ -16,7 +23,7 @@ static int wait_writable(void) {
   return 0;
 }
 
-static int wait_byte(u32 milliseconds, u8 *value, u8 *status) {
+static int wait_byte(u32 milliseconds, u8* value, u8* status) {
   for (u32 turns = 0; turns < milliseconds * 50; ++turns) {
     const u8 s = inb(kStatus);
     if (s & kOutputFull) {
@@ -62,12 +69,15 @@ static int keyboard_ask(u8 value, u8 expected, u32 milliseconds) {
 
 void controller_init(void) {
   u8 answer, status;
+  // Until the command byte is ours, an answer may raise IRQ 1, whose handler would take it.
+  interrupts_off();
   controller_send(0xAD);
   controller_send(0xA7);
   drain();
   controller_send(0xAA);
   if (!wait_byte(100, &answer, &status) || answer != 0x55) debug("no keyboard controller\n");
   write_command_byte(kSystemFlag | kKeyboardOff | kMouseOff);
+  interrupts_on();
   controller_send(0xAE);
   if (keyboard_ask(0xFF, 0xFA, 50) && wait_byte(1000, &answer, &status)) {
     keyboard_ask(0xF5, 0xFA, 50);
@@ -87,7 +97,7 @@ void mouse_port_enable(int on) {
 }
 
 // While the mouse is asked, keyboard and both interrupts are off, so that the next byte is its answer.
-int mouse_receive(u8 *value) {
+int mouse_receive(u8* value) {
   u8 status;
   return wait_byte(500, value, &status) && (status & kFromMouse);
 }

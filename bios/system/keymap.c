@@ -3,7 +3,7 @@
 
 // A letter, from its scan code and character: Alt gives the scan code alone.
 #define LETTER(scan, c) \
-  { (scan) << 8 | (c), (scan) << 8 | ((c) - 32), (scan) << 8 | ((c) - 96), (scan) << 8 }
+  { (scan) << 8 | (c), (scan) << 8 | ((c)-32), (scan) << 8 | ((c)-96), (scan) << 8 }
 #define SIGN(scan, plain, shift, control, alt) \
   { (scan) << 8 | (plain), (scan) << 8 | (shift), (control), (alt) }
 // F1-F10: each shift state has its own ten scan codes.

@@ -9,7 +9,8 @@ u32 memory_map_count, memory_low, memory_usable_end;
 u64 memory_high;
 
 static void add(u64 base, u64 length, u32 type) {
-  if (memory_map_count < count_of(memory_map)) memory_map[memory_map_count++] = (struct memory_range){base, length, type};
+  if (memory_map_count < count_of(memory_map))
+    memory_map[memory_map_count++] = (struct memory_range){base, length, type};
 }
 
 // CMOS 34h-35h: 64 KiB units above 16 MiB; 17h-18h (30h-31h): KiB above 1 MiB; 5Bh-5Dh: 64 KiB units above 4 GiB.

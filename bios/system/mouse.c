@@ -17,7 +17,7 @@ static u8 command(u8 first, int argument) {
   return good ? kOk : kInterfaceError;
 }
 
-static u8 reset(struct regs *r) {
+static u8 reset(struct regs* r) {
   u8 done = 0, id = 0;
   mouse_port_enable(1);
   mouse_conversation_begin();
@@ -31,12 +31,12 @@ static u8 reset(struct regs *r) {
 }
 
 // BH = 0..6: 10 to 200 reports a second.
-static u8 set_rate(struct regs *r) {
+static u8 set_rate(struct regs* r) {
   static const u8 rates[7] = {10, 20, 40, 60, 80, 100, 200};
   return r->bh < 7 ? command(0xF3, rates[r->bh]) : kBadInput;
 }
 
-static u8 identify(struct regs *r) {
+static u8 identify(struct regs* r) {
   mouse_conversation_begin();
   u8 id = 0;
   const int good = mouse_send(0xF2) && mouse_receive(&id);
@@ -46,7 +46,7 @@ static u8 identify(struct regs *r) {
 }
 
 // BH = 0: status, resolution and rate in BL, CL, DL; 1 and 2: scaling 1:1, 2:1.
-static u8 status_or_scaling(struct regs *r) {
+static u8 status_or_scaling(struct regs* r) {
   if (r->bh == 1 || r->bh == 2) return command(r->bh == 1 ? 0xE6 : 0xE7, -1);
   if (r->bh) return kBadInput;
   u8 status = 0, resolution = 0, rate = 0;
@@ -59,7 +59,7 @@ static u8 status_or_scaling(struct regs *r) {
   return good ? kOk : kInterfaceError;
 }
 
-static u8 install_handler(struct regs *r) {
+static u8 install_handler(struct regs* r) {
   EBDA->mouse_handler.segment = r->es;
   EBDA->mouse_handler.offset = r->bx;
   const int present = r->es || r->bx;
@@ -67,14 +67,14 @@ static u8 install_handler(struct regs *r) {
   return kOk;
 }
 
-static u8 initialize(struct regs *r) {
+static u8 initialize(struct regs* r) {
   if (r->bh < 1 || r->bh > 8) return kBadInput;
   EBDA->mouse_flags2 = (u8)((EBDA->mouse_flags2 & 0xF8) | (r->bh - 1));
   struct regs ignored;
   return reset(&ignored);
 }
 
-static u8 enable(struct regs *r) {
+static u8 enable(struct regs* r) {
   if (r->bh > 1) return kBadInput;
   if (r->bh && !(EBDA->mouse_flags2 & kHandlerInstalled)) return kNoHandler;
   EBDA->mouse_flags1 = 0;
@@ -84,7 +84,7 @@ static u8 enable(struct regs *r) {
   return status;
 }
 
-void mouse_service(struct regs *r) {
+void mouse_service(struct regs* r) {
   switch (r->al) {
     case 0: return answer(r, enable(r));
     case 1: return answer(r, reset(r));
@@ -99,7 +99,7 @@ void mouse_service(struct regs *r) {
 }
 
 // IRQ 12. AL = 1: call the handler with BX status, CX x, DX y.
-void mouse_event(struct regs *r) {
+void mouse_event(struct regs* r) {
   const u8 from_mouse = inb(0x64);
   r->al = 0;
   if ((from_mouse & 0x21) != 0x21) return;

@@ -30,11 +30,11 @@ enum { kInt = 0, kNmi = 1, kExtInt = 3 };
 enum { kConforming = 0, kLevelHigh = 0x0D };
 enum { kPciBus = 0, kIsaBus = 1 };
 
-static u8 *const table = sector_buffer;
+static u8* const table = sector_buffer;
 static u32 used;
 static u16 entries;
 
-static void add(const void *entry, u32 bytes) {
+static void add(const void* entry, u32 bytes) {
   if (used + bytes > sizeof sector_buffer) return;
   memcpy(table + used, entry, bytes);
   used += bytes;
@@ -64,7 +64,8 @@ void mp_table_init(void) {
   const struct {
     u8 type, id, version, flags;
     u32 signature, features, reserved[2];
-  } packed cpu = {0, processor.apic_id, (u8)flat_read32(0xFEE00030), 3, processor.signature, processor.features, {0, 0}};
+  } packed cpu = {0,     processor.apic_id, (u8)flat_read32(0xFEE00030), 3, processor.signature, processor.features,
+                  {0, 0}};
   add(&cpu, sizeof cpu);
   add("\1\0PCI   ", 8);
   add("\1\1ISA   ", 8);
@@ -82,7 +83,7 @@ void mp_table_init(void) {
   add_interrupt(kLocalInterrupt, kExtInt, kConforming, kIsaBus, 0, processor.apic_id, 0);
   add_interrupt(kLocalInterrupt, kNmi, kConforming, kIsaBus, 0, 0xFF, 1);
 
-  struct header *h = (struct header *)table;
+  struct header* h = (struct header*)table;
   memset(h, 0, sizeof *h);
   memcpy(h->signature, "PCMP", 4);
   h->length = (u16)used;

@@ -52,7 +52,7 @@ static void probe_bars(pci_function f) {
     const u32 mask = pci_read32(f, reg);
     pci_write32(f, reg, old);
     if (!mask) continue;
-    struct bar *bar = &bars[bar_count++];
+    struct bar* bar = &bars[bar_count++];
     bar->function = (u8)f;
     bar->reg = reg;
     bar->io = mask & 1;
@@ -65,7 +65,7 @@ static void probe_bars(pci_function f) {
 // Largest first: then every size, a power of two, is aligned by itself.
 static void assign(u8 io, u32 next) {
   for (;;) {
-    struct bar *largest = 0;
+    struct bar* largest = 0;
     for (u32 i = 0; i < bar_count; ++i)
       if (bars[i].io == io && bars[i].size && (!largest || bars[i].size > largest->size)) largest = &bars[i];
     if (!largest) return;
@@ -117,7 +117,8 @@ void pci_init(void) {
   int f = kPciBeforeFirst;
   while ((f = pci_next(f)) >= 0) {
     init_function((pci_function)f);
-    debug("pci %x id %x class %x\n", (u32)f, pci_read32((pci_function)f, kPciVendor), pci_read16((pci_function)f, kPciClass));
+    debug("pci %x id %x class %x\n", (u32)f, pci_read32((pci_function)f, kPciVendor),
+          pci_read16((pci_function)f, kPciClass));
   }
   assign(1, 0xC000);
   assign(0, 0xE0000000);

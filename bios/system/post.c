@@ -16,23 +16,23 @@ extern const char iret_entry[], nmi_entry[], unexpected_irq_entry[], int05_entry
     int16_entry[], int17_entry[], int18_entry[], int19_entry[], int1a_entry[], int70_entry[], int71_entry[],
     int74_entry[], int75_entry[], int76_entry[], int77_entry[], video_parameters[], diskette_table[];
 
-static void set_vector(u8 vector, const void *offset) {
+static void set_vector(u8 vector, const void* offset) {
   IVT[vector].segment = CODE_SEGMENT;
   IVT[vector].offset = (u16)(u32)offset;
 }
 
 struct vector_entry {
   u8 vector;
-  const char *offset;
+  const char* offset;
 };
 
 static void init_vectors(void) {
   static const struct vector_entry entries[] = {
-      {0x02, nmi_entry},   {0x05, int05_entry},      {0x08, int08_entry},    {0x09, int09_entry},  {0x0E, int0e_entry},
-      {0x10, int10_entry}, {0x11, int11_entry},      {0x12, int12_entry},    {0x13, int13_entry},  {0x14, int14_entry},
-      {0x15, int15_entry}, {0x16, int16_entry},      {0x17, int17_entry},    {0x18, int18_entry},  {0x19, int19_entry},
-      {0x1A, int1a_entry}, {0x1D, video_parameters}, {0x1E, diskette_table}, {0x40, int13_entry},  {0x70, int70_entry},
-      {0x71, int71_entry}, {0x74, int74_entry},      {0x75, int75_entry},    {0x76, int76_entry},  {0x77, int77_entry},
+      {0x02, nmi_entry},   {0x05, int05_entry},      {0x08, int08_entry},    {0x09, int09_entry}, {0x0E, int0e_entry},
+      {0x10, int10_entry}, {0x11, int11_entry},      {0x12, int12_entry},    {0x13, int13_entry}, {0x14, int14_entry},
+      {0x15, int15_entry}, {0x16, int16_entry},      {0x17, int17_entry},    {0x18, int18_entry}, {0x19, int19_entry},
+      {0x1A, int1a_entry}, {0x1D, video_parameters}, {0x1E, diskette_table}, {0x40, int13_entry}, {0x70, int70_entry},
+      {0x71, int71_entry}, {0x74, int74_entry},      {0x75, int75_entry},    {0x76, int76_entry}, {0x77, int77_entry},
   };
   for (u32 vector = 0; vector < 0x60; ++vector) set_vector((u8)vector, iret_entry);
   // 60h-67h are free for programs, which look for 0; so is everything from 78h on.
@@ -97,11 +97,11 @@ static void place_font(void) {
 }
 
 static void describe_drives(void) {
-  static const char *const floppy_names[6] = {"none", "360K", "1.2M", "720K", "1.44M", "2.88M"};
+  static const char* const floppy_names[6] = {"none", "360K", "1.2M", "720K", "1.44M", "2.88M"};
   for (u8 drive = 0; drive < 2; ++drive)
     if (floppy_type(drive)) print("Floppy %c: %s\n", 'A' + drive, floppy_names[min32(floppy_type(drive), 5)]);
   for (u32 i = 0; i < count_of(ide_drives); ++i) {
-    const struct ide_drive *drive = &ide_drives[i];
+    const struct ide_drive* drive = &ide_drives[i];
     if (!drive->kind) continue;
     print("IDE %u: %s", i, drive->model);
     if (drive->kind == kAtaDrive)
@@ -111,7 +111,7 @@ static void describe_drives(void) {
   }
 }
 
-void unexpected_irq(struct regs *r) {
+void unexpected_irq(struct regs* r) {
   (void)r;
   outb(0x20, 0x0B);
   const u8 master = inb(0x20);
@@ -128,9 +128,9 @@ void unexpected_irq(struct regs *r) {
   if (master) outb(0x20, 0x20);
 }
 
-void int11(struct regs *r) { r->ax = BDA->equipment; }
+void int11(struct regs* r) { r->ax = BDA->equipment; }
 
-void int12(struct regs *r) { r->ax = BDA->memory_kib; }
+void int12(struct regs* r) { r->ax = BDA->memory_kib; }
 
 __attribute__((noreturn)) void post(void) {
   post_code(0x02);

@@ -19,7 +19,7 @@ static int has_cpuid(void) {
   return (before ^ after) & 0x200000;
 }
 
-static void cpuid(u32 leaf, u32 *a, u32 *b, u32 *c, u32 *d) {
+static void cpuid(u32 leaf, u32* a, u32* b, u32* c, u32* d) {
   asm volatile("cpuid" : "=a"(*a), "=b"(*b), "=c"(*c), "=d"(*d) : "a"(leaf), "c"(0));
 }
 

@@ -9,7 +9,7 @@ enum { kLineStatus = 5, kModemControl = 4, kModemStatus = 6, kLineControl = 3 };
 
 // Waits until a status register shows all of `mask`, for about the timeout that the BDA holds (in its own units of
 // half a second).
-static int wait_status(u16 port, u8 mask, u8 timeout, u8 *status) {
+static int wait_status(u16 port, u8 mask, u8 timeout, u8* status) {
   const u32 limit = (u32)(timeout ? timeout : 1) * 9 + 1, start = BDA->ticks;
   interrupts_on();
   u32 turns = 0;
@@ -20,9 +20,7 @@ static int wait_status(u16 port, u8 mask, u8 timeout, u8 *status) {
   }
 }
 
-static u16 baud_divisor(u8 index) {
-  return peek16(CODE_SEGMENT, (u16)(u32)(baud_divisors + index));
-}
+static u16 baud_divisor(u8 index) { return peek16(CODE_SEGMENT, (u16)(u32)(baud_divisors + index)); }
 
 static void set_line(u16 port, u8 format, u16 divisor) {
   outb((u16)(port + kLineControl), 0x80);
@@ -32,7 +30,7 @@ static void set_line(u16 port, u8 format, u16 divisor) {
   outb((u16)(port + 1), 0);
 }
 
-static void extended_initialize(struct regs *r, u16 port) {
+static void extended_initialize(struct regs* r, u16 port) {
   static const u16 divisors[9] = {1047, 768, 384, 192, 96, 48, 24, 12, 6};
   static const u8 parities[5] = {0x00, 0x08, 0x18, 0x28, 0x38};
   if (r->cl >= count_of(divisors) || r->bh >= count_of(parities) || r->bl > 1 || r->ch > 3) return;
@@ -40,12 +38,12 @@ static void extended_initialize(struct regs *r, u16 port) {
   outb((u16)(port + kLineControl), (u8)((inb((u16)(port + kLineControl)) & 0x3F) | (r->al ? 0x40 : 0)));
 }
 
-static void report(struct regs *r, u16 port) {
+static void report(struct regs* r, u16 port) {
   r->ah = inb((u16)(port + kLineStatus));
   r->al = inb((u16)(port + kModemStatus));
 }
 
-void int14(struct regs *r) {
+void int14(struct regs* r) {
   const u16 port = r->dx < 4 ? BDA->com_port[r->dx] : 0;
   if (!port) return;
   u8 status;
@@ -88,7 +86,7 @@ void int14(struct regs *r) {
 // The printer's status with the lines that are inverted on the connector turned round.
 static u8 printer_status(u16 port) { return (u8)((inb((u16)(port + 1)) ^ 0x48) & 0xF8); }
 
-void int17(struct regs *r) {
+void int17(struct regs* r) {
   const u16 port = r->dx < 3 ? BDA->lpt_port[r->dx] : 0;
   if (!port) return;
   u8 ignored;

@@ -20,14 +20,14 @@ struct entry_point {
 
 _Static_assert(sizeof(struct entry_point) == 0x1F, "SMBIOS 2.4, 2.1.1");
 
-static u8 *const table = sector_buffer;
+static u8* const table = sector_buffer;
 static u32 used;
 static u16 count, largest;
 
 // A structure: its formatted part without the header, then its strings as "one\0two\0".
-static void add(u8 type, u16 handle, const void *formatted, u32 bytes, const char *strings, u32 string_bytes) {
+static void add(u8 type, u16 handle, const void* formatted, u32 bytes, const char* strings, u32 string_bytes) {
   if (used + 4 + bytes + string_bytes + 2 > sizeof sector_buffer) return;
-  u8 *at = table + used;
+  u8* at = table + used;
   at[0] = type;
   at[1] = (u8)(4 + bytes);
   at[2] = (u8)handle;
@@ -42,7 +42,8 @@ static void add(u8 type, u16 handle, const void *formatted, u32 bytes, const cha
   ++count;
 }
 
-#define ADD(type, handle, formatted, strings) add(type, handle, &(formatted), sizeof(formatted), strings, sizeof(strings) - 1)
+#define ADD(type, handle, formatted, strings) \
+  add(type, handle, &(formatted), sizeof(formatted), strings, sizeof(strings) - 1)
 #define ADD_PLAIN(type, handle, formatted) add(type, handle, &(formatted), sizeof(formatted), "", 0)
 
 static void add_machine(void) {
@@ -53,11 +54,17 @@ static void add_machine(void) {
     u32 characteristics_low, characteristics_high;
     u8 extension[2], major, minor, ec_major, ec_minor;
   } packed bios = {1, 2, 0xE000, 3, 1, 0x00018090, 0, {0x01, 0x04}, 0, 1, 0xFF, 0xFF};
-  ADD(0, 0x000, bios, "Penumbra\0" "0.1\0" "06/01/2024\0");
+  ADD(0, 0x000, bios,
+      "Penumbra\0"
+      "0.1\0"
+      "06/01/2024\0");
   const struct {
     u8 maker, product, version, serial, uuid[16], wake_up, sku, family;
   } packed system = {1, 2, 3, 0, {0}, 6, 0, 0};
-  ADD(1, 0x100, system, "Penumbra\0" "PC (i440FX, PIIX3)\0" "1\0");
+  ADD(1, 0x100, system,
+      "Penumbra\0"
+      "PC (i440FX, PIIX3)\0"
+      "1\0");
   const struct {
     u8 maker, type, version, serial, asset, boot_state, power_state, thermal_state, security;
     u32 oem;
@@ -75,8 +82,9 @@ static void add_processor(void) {
     u8 status, upgrade;
     u16 l1, l2, l3;
     u8 serial, asset, part;
-  } packed cpu = {1, 3, 2, 2, processor.signature, processor.features, 0, 0, 0, 2000, 2000, 0x41, 1,
-                  0xFFFF, 0xFFFF, 0xFFFF, 0, 0, 0};
+  } packed cpu = {
+      1,      3, 2, 2, processor.signature, processor.features, 0, 0, 0, 2000, 2000, 0x41, 1, 0xFFFF, 0xFFFF,
+      0xFFFF, 0, 0, 0};
   char strings[4 + 13] = "CPU";
   memcpy(strings + 4, processor.vendor, 12);
   strings[16] = 0;

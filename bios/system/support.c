@@ -56,7 +56,7 @@ static void put_number(enum sink sink, u32 value, u32 base, u32 width, char fill
   while (n) put(sink, digits[--n]);
 }
 
-static void put_formatted(enum sink sink, const char *format, va_list arguments) {
+static void put_formatted(enum sink sink, const char* format, va_list arguments) {
   for (; *format; ++format) {
     if (*format != '%') {
       put(sink, *format);
@@ -68,7 +68,7 @@ static void put_formatted(enum sink sink, const char *format, va_list arguments)
     if (*format == '0') fill = *format++;
     while (*format >= '0' && *format <= '9') width = width * 10 + (u32)(*format++ - '0');
     if (*format == 's') {
-      const char *text = va_arg(arguments, const char *);
+      const char* text = va_arg(arguments, const char*);
       while (*text) put(sink, *text++);
     } else if (*format == 'c') {
       put(sink, (char)va_arg(arguments, int));
@@ -82,14 +82,14 @@ static void put_formatted(enum sink sink, const char *format, va_list arguments)
   }
 }
 
-void print(const char *format, ...) {
+void print(const char* format, ...) {
   va_list arguments;
   va_start(arguments, format);
   put_formatted(kScreen, format, arguments);
   va_end(arguments);
 }
 
-void debug(const char *format, ...) {
+void debug(const char* format, ...) {
   va_list arguments;
   va_start(arguments, format);
   put_formatted(kDebug, format, arguments);

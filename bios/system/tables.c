@@ -7,8 +7,8 @@ extern const char bios32_directory[], pir_table[], pir_slots_end[], table_room[]
 
 static u16 taken;
 
-u8 byte_sum(const void *bytes, u32 count) {
-  const u8 *b = bytes;
+u8 byte_sum(const void* bytes, u32 count) {
+  const u8* b = bytes;
   u8 sum = 0;
   while (count--) sum = (u8)(sum + *b++);
   return sum;
@@ -22,7 +22,7 @@ u16 take_table_room(u32 bytes) {
 }
 
 // Makes the bytes at F000:`table` add up to 0 by the one at `checksum`.
-static void fix_checksum(const char *table, u32 bytes, u32 checksum) {
+static void fix_checksum(const char* table, u32 bytes, u32 checksum) {
   u8 sum = 0;
   const u32 at = (u16)(u32)table;
   for (u32 i = 0; i < bytes; ++i)

@@ -1,0 +1,68 @@
+// INT 1Ah/B1h.
+#include "check.h"
+
+void check_pci(void) {
+  struct registers r = with(0xB101);
+  interrupt(0x1A, &r);
+  check(!carry(&r) && r.ah == 0 && r.edx == 0x20494350 && r.bh == 2 && r.al & 1, "B101h", r.edx);
+  r = with(0xB102);
+  r.ecx = 0x7000;
+  r.edx = 0x8086;
+  interrupt(0x1A, &r);
+  check(!carry(&r) && r.ah == 0 && r.bx == 0x08, "B102h", r.ebx);
+  r = with(0xB102);
+  r.ecx = 0x7000;
+  r.edx = 0x8086;
+  r.esi = 1;
+  interrupt(0x1A, &r);
+  check(carry(&r) && r.ah == 0x86, "B102h, second", r.eax);
+  r = with(0xB102);
+  r.edx = 0xFFFF;
+  interrupt(0x1A, &r);
+  check(carry(&r) && r.ah == 0x83, "B102h, bad vendor", r.eax);
+  r = with(0xB103);
+  r.ecx = 0x060100;
+  interrupt(0x1A, &r);
+  check(!carry(&r) && r.bx == 0x08, "B103h", r.ebx);
+  r = with(0xB108);
+  r.ebx = 0x08;
+  r.edi = 0x0B;
+  interrupt(0x1A, &r);
+  check(!carry(&r) && r.cl == 6, "B108h", r.ecx);
+  r = with(0xB109);
+  r.ebx = 0x08;
+  r.edi = 2;
+  interrupt(0x1A, &r);
+  check(!carry(&r) && r.cx == 0x7000, "B109h", r.ecx);
+  r = with(0xB10A);
+  r.ebx = 0x08;
+  r.edi = 0;
+  interrupt(0x1A, &r);
+  check(!carry(&r) && r.ecx == 0x70008086, "B10Ah", r.ecx);
+  r = with(0xB109);
+  r.ebx = 0x08;
+  r.edi = 3;
+  interrupt(0x1A, &r);
+  check(carry(&r) && r.ah == 0x87, "B109h, odd", r.eax);
+  r = with(0xB10B);
+  r.ebx = 0x09;
+  r.edi = 0x0D;
+  r.ecx = 0x40;
+  interrupt(0x1A, &r);
+  check(!carry(&r) && r.ah == 0, "B10Bh", r.eax);
+  r = with(0xB1FF);
+  interrupt(0x1A, &r);
+  check(carry(&r) && r.ah == 0x81, "B1FFh", r.eax);
+  r = with(0xB10E);
+  r.es = kBuffer;
+  r.edi = 0;
+  set_far32(kBuffer, 0, 512 | 0x10 << 16);
+  set_far32(kBuffer, 4, kBuffer);
+  interrupt(0x1A, &r);
+  check(!carry(&r) && far16(kBuffer, 0) >= 16 && far8(kBuffer, 0x11) == 0x08, "B10Eh", r.eax);
+  r = with(0xB10E);
+  r.es = kBuffer;
+  set_far32(kBuffer, 0, 8 | 0x10 << 16);
+  interrupt(0x1A, &r);
+  check(carry(&r) && r.ah == 0x89 && far16(kBuffer, 0) >= 16, "B10Eh, no room", r.eax);
+}
