@@ -147,7 +147,11 @@ bool repeat(StringState& s) {
   const Flags before = cpu.flags;
   u32 left = cpu.single() ? 1 : kPiece;
   while (s.count()) {
-    if (!left) return false;
+    if (!left) {
+      // The flags are those of the last comparison only when the instruction is finished.
+      if (Compares) cpu.flags = before;
+      return false;
+    }
     const u32 done = cpu.single() ? 0 : run(s, std::min(left, s.count()));
     if (done) {
       s.spend(done);
