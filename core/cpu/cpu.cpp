@@ -45,9 +45,8 @@ void Cpu::reset() {
 void Cpu::state_changed() {
   for (Segment& s : segment) s.derive();
   flush_tlb();
-  blocks_.clear();
+  forget_blocks();
   block_ = nullptr;
-  forget_wanted();
   current_ = nullptr;
   fault_pending_ = step_trap_ = resume_flag_loaded_ = false;
   update_mode();
@@ -147,10 +146,26 @@ bool Cpu::step(RunEnd& end) {
   return true;
 }
 
+void Cpu::forget_blocks() {
+  blocks_.clear();
+  indirect_.fill({});
+  forget_wanted();
+  ++map_epoch_;
+}
+
 void Cpu::remember(Block* block) {
   if (wanted_link_) *wanted_link_ = {block, wanted_from_, map_epoch_};
   const u32 linear = segment[CS].base + eip;
   if (wanted_indirect_) indirect_[indirect_slot(linear)] = {block, linear, map_epoch_, block->mode};
+}
+
+bool Cpu::still_leads(const Block* target, u32& epoch) {
+  PhysAddr page;
+  const u32 linear = segment[CS].base + eip;
+  if (!target || !target->valid || target->straddles || target->mode != block_->mode) return false;
+  if (!fetch_page(linear, page) || page.value + (linear & kPageMask) != target->physical) return false;
+  epoch = map_epoch_;
+  return true;
 }
 
 bool Cpu::look_at_events(RunEnd& end) {
@@ -207,9 +222,7 @@ Block* Cpu::decode_block(PhysAddr physical, u8 mode) {
   const unsigned most = mode & mode_key::kSingle ? 1 : Block::kMostInsns;
   Block* block = blocks_.allocate(most);
   if (!block) {
-    blocks_.clear();
-    ++map_epoch_;
-    forget_wanted();
+    forget_blocks();
     block = blocks_.allocate(most);
   }
   block->physical = physical.value;

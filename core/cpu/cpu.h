@@ -241,8 +241,9 @@ class Cpu : public CpuState, public MemoryObserver {
   // Executes the block at eip if the link knows it, else asks the loop to find it and to remember it in the link.
   void continue_at(u32 new_eip, Link& link) {
     eip = new_eip;
-    if (link.epoch == map_epoch_ && link.from_eip == block_eip_) [[likely]] {
-      if constexpr (kTailCalls) return enter(link.target);
+    if constexpr (kTailCalls) {
+      if (link.from_eip == block_eip_ && (link.epoch == map_epoch_ || still_leads(link.target, link.epoch))) [[likely]]
+        return enter(link.target);
     }
     wanted_link_ = &link;
     wanted_from_ = block_eip_;
@@ -260,8 +261,9 @@ class Cpu : public CpuState, public MemoryObserver {
   void continue_indirect() {
     if constexpr (kTailCalls) {
       const u32 linear = segment[CS].base + eip;
-      const IndirectEntry& entry = indirect_[indirect_slot(linear)];
-      if (entry.linear == linear && entry.epoch == map_epoch_ && entry.mode == block_->mode) [[likely]]
+      IndirectEntry& entry = indirect_[indirect_slot(linear)];
+      if (entry.linear == linear && (entry.epoch == map_epoch_ || still_leads(entry.target, entry.epoch)) &&
+          entry.mode == block_->mode) [[likely]]
         return enter(entry.target);
     }
     wanted_indirect_ = true;
@@ -325,8 +327,11 @@ class Cpu : public CpuState, public MemoryObserver {
   // One turn of the loop: events, then a block. False ends the run for the reason in `end`.
   bool step(RunEnd& end);
   bool look_at_events(RunEnd& end);
+  // Whether a remembered target is still what stands at eip, though translations were dropped since; renews its epoch.
+  bool still_leads(const Block* target, u32& epoch);
   // Enters a block found by the loop where a branch asked for it to be remembered.
   void remember(Block* block);
+  void forget_blocks();
   void forget_wanted() {
     wanted_link_ = nullptr;
     wanted_indirect_ = false;
