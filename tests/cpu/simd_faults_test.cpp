@@ -87,6 +87,21 @@ TEST_CASE("MMX does not need OSFXSR; EM is #UD, TS #NM, a waiting x87 exception 
   CHECK(rig.run(kEmms) == 16);
 }
 
+TEST_CASE("with CR0.NE clear, MMX waits for the interrupt of the x87 exception, or goes on if IGNNE# says so") {
+  SimdRig rig;
+  rig.cpu.cr0 &= ~cr0::NE;
+  rig.cpu.x87.control = 0x037E;
+  rig.cpu.x87.status = x87_bits::IE | x87_bits::SUMMARY | x87_bits::B;
+  rig.load(kCode, {0x0F, 0xFC, 0xC1, 0xF4});
+  rig.cpu.state_changed();
+  CHECK(rig.cpu.run(10) == RunEnd::budget);
+  CHECK(rig.cpu.eip == kCode);
+  CHECK(rig.cpu.x87.valid == 0);
+  rig.cpu.set_ignne(true);
+  CHECK(rig.cpu.run(10) == RunEnd::halted);
+  CHECK(rig.cpu.x87.valid == 0xFF);
+}
+
 TEST_CASE("models without the feature refuse it") {
   SimdRig p2("p2"), p3("p3"), pentium("pentium"), i486("486");
   CHECK(i486.run(kPaddbMmx) == 6);
@@ -169,6 +184,32 @@ TEST_CASE("an unmasked underflow is reported for an exact tiny result, without P
   CHECK(rig.run({0xF3, 0x0F, 0x59, 0xC1}) == std::nullopt);
   CHECK((rig.cpu.mxcsr & 0x3F) == 0);
   CHECK(rig.cpu.xmm[0].dword[0] == 0x0040'0000);
+}
+
+TEST_CASE("packed exceptions: those found before the operation keep the others from being reported") {
+  SimdRig rig;
+  rig.cpu.xmm[0].dword[0] = 0x3F80'0000;  // 1 / 0: divide by zero
+  rig.cpu.xmm[1].dword[0] = 0;
+  rig.cpu.xmm[0].dword[1] = 0x3F80'0000;  // 1 / 3: inexact
+  rig.cpu.xmm[1].dword[1] = 0x4040'0000;
+  for (unsigned n = 2; n < 4; ++n) rig.cpu.xmm[0].dword[n] = rig.cpu.xmm[1].dword[n] = 0x3F80'0000;
+  rig.cpu.mxcsr = 0x1F80 & ~((4u | 32u) << 7);
+  CHECK(rig.run({0x0F, 0x5E, 0xC1}) == 19);  // divps
+  CHECK((rig.cpu.mxcsr & 0x3F) == 4);
+  rig.cpu.mxcsr = 0x1F80 & ~(32u << 7);
+  CHECK(rig.run({0x0F, 0x5E, 0xC1}) == 19);
+  CHECK((rig.cpu.mxcsr & 0x3F) == (4 | 32));
+}
+
+TEST_CASE("an unmasked overflow of an exact product is not inexact") {
+  SimdRig rig;
+  rig.cpu.xmm[0].dword[0] = rig.cpu.xmm[1].dword[0] = 0x7180'0000;  // 2^100
+  rig.cpu.mxcsr = 0x1F80 & ~(8u << 7);
+  CHECK(rig.run({0xF3, 0x0F, 0x59, 0xC1}) == 19);
+  CHECK((rig.cpu.mxcsr & 0x3F) == 8);
+  rig.cpu.mxcsr = 0x1F80;
+  CHECK(rig.run({0xF3, 0x0F, 0x59, 0xC1}) == std::nullopt);
+  CHECK((rig.cpu.mxcsr & 0x3F) == (8 | 32));
 }
 
 TEST_CASE("LDMXCSR takes the model's bits only") {

@@ -67,8 +67,12 @@ struct SumOfDifferences {
   template <class V>
   static V apply(const V& a, const V& b) {
     const auto x = lanes<u8>(a), y = lanes<u8>(b);
-    Lanes<u64, V> result{};
-    for (std::size_t n = 0; n < x.size(); ++n) result[n / 8] += x[n] > y[n] ? x[n] - y[n] : y[n] - x[n];
+    Lanes<u64, V> result;
+    for (std::size_t n = 0; n < result.size(); ++n) {
+      u32 sum = 0;
+      for (std::size_t k = 8 * n; k < 8 * n + 8; ++k) sum += static_cast<u32>(x[k] > y[k] ? x[k] - y[k] : y[k] - x[k]);
+      result[n] = sum;
+    }
     return std::bit_cast<V>(result);
   }
 };

@@ -50,16 +50,24 @@ Handler shift(const Shape& s) {
 template <Direction direction>
 void shift_bytes(Cpu& cpu, const Insn& i) {
   begin_sse(cpu);
-  const u32 count = std::min(i.immediate & 0xFF, 16u);
-  const Xmm a = cpu.xmm[i.dst];
-  Xmm result{};
-  for (u32 n = 0; n + count < 16; ++n) {
-    if (direction == Direction::left)
-      result.byte[n + count] = a.byte[n];
-    else
-      result.byte[n] = a.byte[n + count];
+  constexpr bool left = direction == Direction::left;
+  u32 count = 8 * std::min(i.immediate & 0xFF, 16u);
+  auto [low, high] = lanes<u64>(cpu.xmm[i.dst]);
+  u64& from = left ? low : high;
+  u64& to = left ? high : low;
+  if (count >= 64) {
+    to = from;
+    from = 0;
+    count -= 64;
   }
-  cpu.xmm[i.dst] = result;
+  if (count >= 64) {
+    to = 0;
+  } else if (count != 0) {
+    to = left ? to << count | from >> (64 - count) : to >> count | from << (64 - count);
+    from = left ? from << count : from >> count;
+  }
+  cpu.xmm[i.dst].qword[0] = low;
+  cpu.xmm[i.dst].qword[1] = high;
 }
 
 constexpr Row kRows[] = {

@@ -115,20 +115,32 @@ Handler select_insert_word(const Shape& s) {
   return s.a == Operand::mmx ? helper<insert_word<MmxFile>> : helper<insert_word<XmmFile>>;
 }
 
-// PMOVMSKB, MOVMSKPS and MOVMSKPD: the sign bits of all lanes.
-template <class File, class T>
-void sign_mask(Cpu& cpu, const Insn& i) {
+// PMOVMSKB: the sign bits of all bytes. The multiplication brings the eight bits of a quadword side by side.
+template <class File>
+void byte_mask(Cpu& cpu, const Insn& i) {
   File::begin(cpu);
-  const auto x = lanes<T>(File::get(cpu, i.src));
+  u32 mask = 0;
+  unsigned position = 0;
+  for (const u64 x : lanes<u64>(File::get(cpu, i.src))) {
+    mask |= static_cast<u32>((x >> 7 & 0x0101'0101'0101'0101) * 0x0102'0408'1020'4080 >> 56) << position;
+    position += 8;
+  }
   File::touch(cpu);
+  dst<u32>(cpu, &i) = mask;
+}
+Handler select_byte_mask(const Shape& s) {
+  return s.b == Operand::mmx ? helper<byte_mask<MmxFile>> : helper<byte_mask<XmmFile>>;
+}
+
+// MOVMSKPS and MOVMSKPD.
+template <class T>
+void sign_mask(Cpu& cpu, const Insn& i) {
+  begin_sse(cpu);
+  const auto x = lanes<T>(cpu.xmm[i.src]);
   u32 mask = 0;
   for (std::size_t n = 0; n < x.size(); ++n) mask |= u32{x[n] < 0} << n;
   dst<u32>(cpu, &i) = mask;
 }
-Handler select_byte_mask(const Shape& s) {
-  return s.b == Operand::mmx ? helper<sign_mask<MmxFile, i8>> : helper<sign_mask<XmmFile, i8>>;
-}
-
 constexpr Row kRows[] = {
     {ZYDIS_MNEMONIC_PUNPCKLBW, unpack_low<u8>},
     {ZYDIS_MNEMONIC_PUNPCKLWD, unpack_low<u16>},
@@ -154,8 +166,8 @@ constexpr Row kRows[] = {
     {ZYDIS_MNEMONIC_PEXTRW, select_extract_word},
     {ZYDIS_MNEMONIC_PINSRW, select_insert_word},
     {ZYDIS_MNEMONIC_PMOVMSKB, select_byte_mask},
-    {ZYDIS_MNEMONIC_MOVMSKPS, always<sign_mask<XmmFile, i32>>},
-    {ZYDIS_MNEMONIC_MOVMSKPD, always<sign_mask<XmmFile, i64>>},
+    {ZYDIS_MNEMONIC_MOVMSKPS, always<sign_mask<i32>>},
+    {ZYDIS_MNEMONIC_MOVMSKPD, always<sign_mask<i64>>},
 };
 
 }  // namespace

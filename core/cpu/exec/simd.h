@@ -59,14 +59,19 @@ u64 mm_source(Cpu& cpu, const Insn& i) {
   return value;
 }
 template <u32 bytes>
-Xmm xmm_source(Cpu& cpu, const Insn& i) {
-  if (!i.memory) return cpu.xmm[i.src];
-  Xmm value{};
+[[gnu::noinline]] void load_xmm_operand(Cpu& cpu, const Insn& i, Xmm& value) {
   const u32 offset = cpu.effective_address(&i);
   if (bytes == 16 && misaligned(cpu, i, offset)) [[unlikely]]
     raise_gp();
   if (!cpu.load_bytes_at<bytes>(i.segment, offset, &value)) [[unlikely]]
     throw cpu.fault();
+}
+// Inlined, so that the register's value is never passed on in two halves.
+template <u32 bytes>
+[[gnu::always_inline]] inline Xmm xmm_source(Cpu& cpu, const Insn& i) {
+  if (!i.memory) return cpu.xmm[i.src];
+  Xmm value{};
+  load_xmm_operand<bytes>(cpu, i, value);
   return value;
 }
 
@@ -90,7 +95,7 @@ struct XmmFile {
   static const Xmm& get(const Cpu& cpu, unsigned n) { return cpu.xmm[n]; }
   static void set(Cpu& cpu, unsigned n, const Xmm& value) { cpu.xmm[n] = value; }
   template <u32 bytes = 16>
-  static Xmm source(Cpu& cpu, const Insn& i) {
+  [[gnu::always_inline]] static Xmm source(Cpu& cpu, const Insn& i) {
     return xmm_source<bytes>(cpu, i);
   }
 };
