@@ -188,6 +188,7 @@ static void prepare_case(void) {
   reload_tables();
   memset((void*)CODE_AREA, 0x90, 0x20000);
   memset((void*)(DATA_AREA), 0, 0x10000);
+  poke16(TARGET, 0x0B0F);
   memcpy((void*)REAL_BASE, real_base, (u32)(real_end - real_base));
   for (u32 vector = 0; vector < 256; ++vector)
     poke(vector * 4, REAL_SEGMENT << 16 | ((u32)(real_stubs - real_base) + 3 * vector));
@@ -240,7 +241,7 @@ struct Regs v86(void) {
   return regs;
 }
 
-static void place(u32 linear, struct Code code) {
+void put_code(u32 linear, struct Code code) {
   memcpy((void*)linear, code.bytes, code.size);
   poke16(linear + code.size, 0x0B0F);
 }
@@ -257,12 +258,13 @@ static void begin(const struct Regs* regs, struct Code code) {
 static void finish(void) {
   if (enter_cr4) __asm__ volatile("mov %0, %%cr4" ::"r"(0));
   if (r.vector == UD && r.regs.eip == r.end) r.vector = DONE;
+  r.main_tss_access = access_byte(MAIN_TSS);
   reload_tables();
 }
 
 void run(struct Regs regs, struct Code code) {
   const int vm = (regs.eflags & F_VM) != 0;
-  place((vm ? regs.cs << 4 : base_of(regs.cs)) + regs.eip, code);
+  put_code((vm ? regs.cs << 4 : base_of(regs.cs)) + regs.eip, code);
   begin(&regs, code);
   prepare_tasks(regs.cr3);
   u32 image[21];
@@ -288,7 +290,7 @@ void run(struct Regs regs, struct Code code) {
 }
 
 void run_real(struct Regs regs, struct Code code) {
-  place((regs.cs << 4) + regs.eip, code);
+  put_code((regs.cs << 4) + regs.eip, code);
   begin(&regs, code);
   const u32 at = (regs.ss << 4) + regs.esp - 46;
   poke16(at, (u16)regs.gs);

@@ -41,6 +41,7 @@ struct Result {
   u32 entry_flags;                     // the handler's flags
   u32 words[24];                       // the handler's stack from there
   u32 cr0, cr2, cr3, dr6, dr7;
+  u32 main_tss_access;  // access byte of the main TSS's descriptor
 };
 extern struct Result r;
 
@@ -111,6 +112,9 @@ void call_gate(u16 selector, u16 target, u32 offset, u8 access, u8 count);
 void idt_gate(u8 vector, u16 target, u32 offset, u8 access);
 u8 access_byte(u16 selector);
 u32 stub(u8 vector);
+// Code that cases jump to: far from the code under test, UD2 unless a case puts more there.
+#define TARGET (CODE_AREA + 0x1000)
+void put_code(u32 linear, struct Code code);  // with UD2 behind it
 extern int plain_vector;  // a vector that a case raises without an error code (INT n, bare), or -1
 void reload_tables(void);
 
