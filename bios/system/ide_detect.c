@@ -109,7 +109,8 @@ static void init_drive(struct ide_drive* drive) {
     take_model(drive);
     if ((identity[0] >> 8 & 0x1F) == 5 && cd_drive_count < count_of(cd_drives))
       cd_drives[cd_drive_count++] = (u8)(drive - ide_drives);
-  } else if (identify(drive, 0xEC)) {
+  } else if (inb(drive->control) && identify(drive, 0xEC)) {
+    // A disk that is ready says so; an empty place beside a drive reads 0.
     take_model(drive);
     init_ata(drive);
   }

@@ -56,3 +56,6 @@
 
 // The I/O APIC's number, set in POST; the CPU's local APIC is 0.
 #define IO_APIC_ID 1
+
+// In CMOS 0Fh: POST asked for a hard reset of its own accord.
+#define RESET_TRIED 0x5A

@@ -46,15 +46,22 @@ cold_start:
     je resume_block_move
     cmpb $0x0A, %bl
     je resume_at_67
-    // PAM0 is 0 after a reset of the whole machine. Otherwise only the CPU was reset, or a program jumped here: the
-    // devices are as it left them, and a hard reset (PIIX3 datasheet 2.5.4.1) brings us here again with all of them fresh.
+    // The PIIX3's interrupt routing is off (80h) after a reset of the whole machine. Otherwise only the CPU was reset, or
+    // a program jumped here: the devices are as it left them, and a hard reset (PIIX3 datasheet 2.5.4.1) brings us here
+    // again with all of them fresh. CMOS 0Fh tells that it was tried.
+    cmpb $RESET_TRIED, %bl
+    je 1f
     movw $0xCF8, %dx
-    movl $0x80000058, %eax
+    movl $0x80000860, %eax
     outl %eax, %dx
-    movw $0xCFD, %dx
-    inb %dx, %al
-    testb $0x30, %al
-    jz 1f
+    movw $0xCFC, %dx
+    inl %dx, %eax
+    cmpl $0x80808080, %eax
+    je 1f
+    movb $0x8F, %al
+    outb %al, $0x70
+    movb $RESET_TRIED, %al
+    outb %al, $0x71
     movw $0xCF9, %dx
     movb $0x02, %al
     outb %al, %dx
