@@ -20,8 +20,8 @@ as_root() {
 
 # One list for everything: building, testing, and the default guest of run.sh.
 PENUMBRA_PACKAGES=(
-  g++ cmake ninja-build pkg-config
-  libfmt-dev libzydis-dev libcapstone-dev libsdl2-dev libpng-dev libtomlplusplus-dev doctest-dev
+  g++ cmake ninja-build pkg-config acpica-tools
+  libfmt-dev libzydis-dev libcapstone-dev libsdl2-dev libpng-dev zlib1g-dev libtomlplusplus-dev doctest-dev
   cpio gzip
 )
 
