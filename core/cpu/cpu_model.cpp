@@ -17,16 +17,16 @@ constexpr u64 set_of(std::initializer_list<Feature> features) {
   return bits;
 }
 
-constexpr u64 k486 = set_of({Feature::base, Feature::cpuid});
+constexpr u64 k486 = set_of({Feature::base, Feature::cpuid, Feature::vme});
 constexpr u64 kPentium =
-    k486 | set_of({Feature::tsc, Feature::msr, Feature::cx8, Feature::pse, Feature::vme, Feature::apic, Feature::mmx});
+    k486 | set_of({Feature::tsc, Feature::msr, Feature::cx8, Feature::pse, Feature::de, Feature::apic, Feature::mmx});
 constexpr u64 kP2 = kPentium | set_of({Feature::cmov, Feature::fcomi, Feature::sep, Feature::fxsr, Feature::pae,
                                        Feature::pge, Feature::pmc, Feature::mtrr, Feature::pat});
 constexpr u64 kP3 = kP2 | set_of({Feature::sse});
 constexpr u64 kP4 = kP3 | set_of({Feature::sse2, Feature::clflush});
 
 constexpr std::array kModels = {
-    CpuModel{"486", "Intel 486 DX4 with CPUID and VME off", 4, 8, 3, k486, "", 1, 0},
+    CpuModel{"486", "Intel 486 DX4, which has CPUID and VME", 4, 8, 3, k486, "", 1, 0},
     CpuModel{"pentium", "Intel Pentium with MMX", 5, 4, 3, kPentium, "", 1, 0},
     CpuModel{"p2", "Intel Pentium II", 6, 5, 2, kP2, "", 2, 0},
     CpuModel{"p3", "Intel Pentium III", 6, 8, 6, kP3, "", 2, 0xFFBF},
@@ -39,7 +39,7 @@ u32 CpuModel::cpuid_edx(bool apic_enabled) const {
   u32 edx = 1;  // FPU
   const auto add = [&](Feature f, unsigned position) { edx |= u32{has(f)} << position; };
   add(Feature::vme, 1);
-  add(Feature::vme, 2);  // debugging extensions came with it
+  add(Feature::de, 2);
   add(Feature::pse, 3);
   add(Feature::tsc, 4);
   add(Feature::msr, 5);
@@ -61,7 +61,8 @@ u32 CpuModel::cpuid_edx(bool apic_enabled) const {
 
 u32 CpuModel::cr4_mask() const {
   u32 mask = 0;
-  if (has(Feature::vme)) mask |= cr4::VME | cr4::PVI | cr4::DE;
+  if (has(Feature::vme)) mask |= cr4::VME | cr4::PVI;
+  if (has(Feature::de)) mask |= cr4::DE;
   if (has(Feature::tsc)) mask |= cr4::TSD;
   if (has(Feature::pse)) mask |= cr4::PSE;
   if (has(Feature::msr)) mask |= cr4::MCE;

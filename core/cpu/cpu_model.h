@@ -26,6 +26,7 @@ enum class Feature : u8 {
   pae,
   pge,
   vme,
+  de,
   apic,
   mtrr,
   pat,
