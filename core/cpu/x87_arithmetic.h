@@ -47,7 +47,9 @@ u16 compare(Float80 a, Float80 b, bool unordered, u16 control);
 u16 compare_memory(Float80 a, Format format, const void* b, u16 control);
 u16 examine(Float80 a);  // FXAM, for a register that is not empty
 
-X87Result load(Format format, const void* from, u16 control);
+// IE for a signalling NaN, with the value made quiet; DE for a denormal.
+X87Result load(Format format, const void* from);
+Float80 load_bcd(const void* from);
 // Writes the converted bytes to `to` (up to 10). Nothing is written where an unmasked exception forbids it.
 u16 store(Format format, Float80 a, void* to, u16 control);
 // FLD1, FLDL2T, FLDL2E, FLDPI, FLDLG2, FLDLN2, FLDZ in this order, under the rounding control.

@@ -190,31 +190,20 @@ X87Pair extract(Float80 a, u16 control) {
   return result;
 }
 
-#define PENUMBRA_LOAD(text, type)                                                                           \
-  asm volatile("fninit\n\t" PENUMBRA_X87_BEGIN text " %[b]" PENUMBRA_X87_END                                \
-               "fldcw %[host]\n\tfstpt %[a]\n\tfninit" PENUMBRA_X87_RESTORE                                 \
-               : [a] "=m"(x), [status] "=m"(result.status)                                                  \
-               : [b] "m"(*static_cast<const type*>(from)), [control] "m"(control), [host] "m"(kHostControl) \
-               : "st")
-
-X87Result load(Format format, const void* from, u16 control) {
-  Raw x{};
-  X87Result result;
-  switch (format) {
-    case Format::f32: PENUMBRA_LOAD("flds", u32); break;
-    case Format::f64: PENUMBRA_LOAD("fldl", u64); break;
-    case Format::f80: return {value(*static_cast<const Raw*>(from)), 0};
-    case Format::i16: PENUMBRA_LOAD("filds", u16); break;
-    case Format::i32: PENUMBRA_LOAD("fildl", u32); break;
-    case Format::i64: PENUMBRA_LOAD("fildll", u64); break;
-    case Format::bcd: PENUMBRA_LOAD("fbld", Raw); break;
-  }
-  result.value = value(x);
-  return result;
+Float80 load_bcd(const void* from) {
+  Raw x;
+  asm volatile("fbld %[b]\n\tfstpt %[a]" : [a] "=m"(x) : [b] "m"(*static_cast<const Raw*>(from)) : "st");
+  return value(x);
 }
 
-// Where the format has a store without pop, it is used; the stack is emptied in any case.
-#define PENUMBRA_STORE(text, type)                                                        \
+#define PENUMBRA_STORE(text, type)                                                                                  \
+  asm volatile("fldt %[a]\n\t" PENUMBRA_X87_BEGIN text " %[b]" PENUMBRA_X87_END "fstp %%st(0)" PENUMBRA_X87_RESTORE \
+               : [b] "+m"(*static_cast<type*>(to)), [status] "=m"(status)                                           \
+               : [a] "m"(x), [control] "m"(control), [host] "m"(kHostControl)                                       \
+               : "st")
+
+// Where the format has no store without pop, FNINIT empties the stack, whether there was a pop or not.
+#define PENUMBRA_STORE_POP(text, type)                                                    \
   asm volatile("fninit\n\tfldt %[a]\n\t" PENUMBRA_X87_BEGIN text " %[b]" PENUMBRA_X87_END \
                "fninit" PENUMBRA_X87_RESTORE                                              \
                : [b] "+m"(*static_cast<type*>(to)), [status] "=m"(status)                 \
@@ -230,8 +219,8 @@ u16 store(Format format, Float80 a, void* to, u16 control) {
     case Format::f80: *static_cast<Raw*>(to) = x; break;
     case Format::i16: PENUMBRA_STORE("fists", u16); break;
     case Format::i32: PENUMBRA_STORE("fistl", u32); break;
-    case Format::i64: PENUMBRA_STORE("fistpll", u64); break;
-    case Format::bcd: PENUMBRA_STORE("fbstp", Raw); break;
+    case Format::i64: PENUMBRA_STORE_POP("fistpll", u64); break;
+    case Format::bcd: PENUMBRA_STORE_POP("fbstp", Raw); break;
   }
   return status;
 }
@@ -246,13 +235,13 @@ Float80 constant(unsigned number, u16 control) {
   Raw x{};
   const u16 rounding = (control & 0x0C00) | kHostControl;
   switch (number) {
-    case 0: PENUMBRA_CONSTANT("fld1"); break;
+    case 0: return {u64{1} << 63, 0x3FFF};
     case 1: PENUMBRA_CONSTANT("fldl2t"); break;
     case 2: PENUMBRA_CONSTANT("fldl2e"); break;
     case 3: PENUMBRA_CONSTANT("fldpi"); break;
     case 4: PENUMBRA_CONSTANT("fldlg2"); break;
     case 5: PENUMBRA_CONSTANT("fldln2"); break;
-    default: PENUMBRA_CONSTANT("fldz"); break;
+    default: return {};
   }
   return value(x);
 }

@@ -3,7 +3,6 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
-#include <array>
 #include <initializer_list>
 #include <vector>
 
@@ -108,8 +107,12 @@ bool defined(std::string_view model, u8 prefix, u8 opcode, u8 modrm) {
 }
 
 TEST_CASE("each SIMD encoding is there since its extension, and what has none is undefined") {
-  constexpr std::array<std::pair<std::string_view, Since>, 5> kModels{
-      {{"486", Since::never}, {"pentium", Since::mmx}, {"p2", Since::mmx}, {"p3", Since::sse}, {"p4", Since::sse2}}};
+  struct Model {
+    std::string_view name;
+    Since has;
+  };
+  constexpr Model kModels[] = {
+      {"486", Since::never}, {"pentium", Since::mmx}, {"p2", Since::mmx}, {"p3", Since::sse}, {"p4", Since::sse2}};
   for (const u8 prefix : {u8{0}, u8{0x66}, u8{0xF2}, u8{0xF3}}) {
     for (unsigned opcode = 0; opcode < 256; ++opcode) {
       if (!in(kTouched, static_cast<u8>(opcode))) continue;
@@ -117,12 +120,13 @@ TEST_CASE("each SIMD encoding is there since its extension, and what has none is
         const bool memory = form < 8;
         const u8 modrm = static_cast<u8>((memory ? 0x03 : 0xC1) | (form & 7) << 3);
         const Since since = expected(prefix, static_cast<u8>(opcode), memory, form & 7);
-        for (const auto& [model, has] : kModels) {
-          CAPTURE(model);
+        for (const Model& model : kModels) {
+          CAPTURE(model.name);
           CAPTURE(prefix);
           CAPTURE(opcode);
           CAPTURE(modrm);
-          CHECK(defined(model, prefix, static_cast<u8>(opcode), modrm) == (since != Since::never && since <= has));
+          CHECK(defined(model.name, prefix, static_cast<u8>(opcode), modrm) ==
+                (since != Since::never && since <= model.has));
         }
       }
     }

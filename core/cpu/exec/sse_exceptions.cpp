@@ -28,7 +28,7 @@ struct Format {
   }
   Float80 extended(u64 bits, u32 mxcsr) const {
     if ((mxcsr & DAZ) && denormal(bits)) bits &= sign_mask();
-    return x87::load(is_double ? x87::Format::f64 : x87::Format::f32, &bits, 0x037F).value;
+    return x87::load(is_double ? x87::Format::f64 : x87::Format::f32, &bits).value;
   }
 };
 

@@ -258,7 +258,7 @@ struct Load {
       return;
     }
     // A denormal operand is loaded even if DE is not masked; only an invalid one is not.
-    const X87Result r = x87::load(format, m.bytes, fpu.control() | DE);
+    const X87Result r = x87::load(format, m.bytes);
     fpu.take(r.status);
     if (!(r.status & ~fpu.control() & IE)) fpu.push(r.value);
   }
