@@ -290,7 +290,8 @@ CASE("gate.call.16-bit-inner-with-parameters") {
 }
 CASE("gate.call.16-bit-offset-truncated") {
   descriptor(FREE + 8, CODE_AREA, 0xFFFF, 0xFA, 4);
-  call_gate(FREE, (FREE + 8) | 3, 0x77771000, 0xE4, 0);
+  call_gate(FREE, (FREE + 8) | 3, 0x00011000, 0xE4, 0);
+  poke16(DATA_AREA + 0x1000, 0x0B0F);
   through(3, 1, 3);
   EQ(r.vector, UD);
   EQ(r.regs.eip, 0x1000);

@@ -87,7 +87,8 @@ CASE("int.gate-selector-rpl-ignored") {
 }
 CASE("int.16-bit-gate-same-level") {
   descriptor(FREE, CODE_AREA, 0xFFFF, 0x9B, 4);
-  idt_gate(V, FREE, 0x77771000, 0x86);
+  idt_gate(V, FREE, 0x11000, 0x86);
+  poke16(DATA_AREA + 0x1000, 0x0B0F);
   struct Regs c = kernel();
   c.eflags |= F_IF;
   run(c, CODE("int 0x55"));

@@ -481,8 +481,8 @@ CASE("paging.invlpg-privilege") {
 }
 CASE("paging.pg-without-pe") {
   struct Regs c = kernel();
-  c.eax = CR0_PG | CR0_ET;
-  run(c, CODE("mov cr0, eax"));
+  c.eax = CR0_PG | CR0_ET, c.ecx = CR0_PE | CR0_ET;
+  run(c, CODE("mov cr0, eax; mov cr0, ecx"));
   FAULT(GP, 0);
 }
 

@@ -118,6 +118,10 @@ void put_code(u32 linear, struct Code code);  // with UD2 behind it
 extern int plain_vector;  // a vector that a case raises without an error code (INT n, bare), or -1
 void reload_tables(void);
 
+extern u32 debug_control;  // DR7 for the next run only
+void breakpoint(u32 number, u32 address, u32 kind, u32 length);  // kind: 0 execute, 1 write, 2 I/O, 3 access
+u32 pending_interrupt(void);  // leaves the timer's interrupt pending at the CPU; its vector
+
 u32 cpu_features(void);  // CPUID 1 EDX
 int is_intel(void);
 enum { HAS_VME = 1 << 1, HAS_DE = 1 << 2, HAS_PSE = 1 << 3, HAS_PAE = 1 << 6, HAS_SEP = 1 << 11, HAS_PGE = 1 << 13 };

@@ -58,6 +58,8 @@ void far_to_task(Cpu& cpu, u16 selector, Descriptor d, TaskSwitch reason) {
     if (d.code_or_data() || (d.type() != system_type::tss16 && d.type() != system_type::tss32))
       raise_gp(selector_error(selector));
     if (!d.present()) raise(Vector::NP, selector_error(selector));
+  } else if (selector & 4) {
+    raise_gp(selector_error(selector));  // a TSS lies in the GDT only (SDM 3A 7.2.2)
   }
   switch_task(cpu, selector, d, reason);
 }
