@@ -480,7 +480,9 @@ CASE("paging.invlpg-privilege") {
   FAULT(GP, 0);
 }
 CASE("paging.pg-without-pe") {
+  make_tables();
   struct Regs c = kernel();
+  c.cr3 = DIRECTORY;
   c.eax = CR0_PG | CR0_ET, c.ecx = CR0_PE | CR0_ET;
   run(c, CODE("mov cr0, eax; mov cr0, ecx"));
   FAULT(GP, 0);
