@@ -81,5 +81,5 @@ struct ebda {
 _Static_assert(__builtin_offsetof(struct ebda, mouse_handler) == 0x22, "EBDA layout");
 _Static_assert(__builtin_offsetof(struct ebda, disk_table) == 0x3D, "EBDA layout");
 
-// Beyond the reach of segment 0: each use loads GS.
-#define EBDA (load_gs(EBDA_SEGMENT), (volatile struct ebda __seg_gs*)0)
+// Beyond the reach of segment 0, and programs may move it: each use loads GS.
+#define EBDA (load_gs(BDA->ebda_segment), (volatile struct ebda __seg_gs*)0)

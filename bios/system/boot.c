@@ -8,6 +8,7 @@ enum device { kNone, kFloppyDevice, kDiskDevice, kCdDevice };
 static u8 order[3];
 static u8 next_device;
 static u8 anything_tried;
+static u8 started;
 
 static void read_order(void) {
   // CMOS 3Dh: first in bits 3-0, second in bits 7-4; 38h bits 7-4: third.
@@ -117,6 +118,7 @@ void boot_next(void) {
 void int19(struct regs* r) {
   (void)r;
   interrupts_on();
+  started = 1;
   for (;;) {
     read_order();
     next_device = 0;
@@ -126,9 +128,10 @@ void int19(struct regs* r) {
   }
 }
 
-// A boot sector gives up: on to the next device.
+// A boot sector gives up: on to the next device. A kernel that was booted directly has the whole order ahead.
 void int18(struct regs* r) {
   interrupts_on();
+  if (!started) return int19(r);
   print("The boot sector found nothing to start.\n");
   boot_next();
   int19(r);

@@ -7,7 +7,7 @@
 
 // Offsets in the kernel's real-mode header (Linux Documentation/x86/boot.rst).
 enum {
-  kSetupSectors = 0x1F1,
+  kVideoMode = 0x1FA,
   kMagic = 0x202,
   kVersion = 0x206,
   kLoaderType = 0x210,
@@ -38,6 +38,30 @@ static void refuse(const char* why) {
   for (;;) wait_for_interrupt();
 }
 
+// "vga=" in the command line is the loader's to obey: a mode number, or normal, ext, ask.
+static void set_video_mode(u16 segment, u32 line) {
+  static const struct {
+    char name[8];
+    u16 mode;
+  } names[3] = {{"normal", 0xFFFF}, {"ext", 0xFFFE}, {"ask", 0xFFFD}};
+  u8 before = ' ';
+  for (u32 at = line; peek8(segment, at); before = peek8(segment, at++)) {
+    if (before != ' ' || peek32(segment, at) != 0x3D616776) continue;  // "vga="
+    u8 word[8] = {0};
+    for (u32 i = 0; i < 7 && peek8(segment, at + 4 + i) > ' '; ++i) word[i] = peek8(segment, at + 4 + i);
+    for (u32 i = 0; i < count_of(names); ++i)
+      if (!memcmp(word, names[i].name, sizeof word)) return poke16(segment, kVideoMode, names[i].mode);
+    const u32 base = word[0] == '0' && (word[1] | 0x20) == 'x' ? 16 : 10;
+    u32 number = 0;
+    for (const u8* digit = word + (base == 16 ? 2 : 0); *digit; ++digit) {
+      const u32 value = *digit <= '9' ? *digit - (u32)'0' : (*digit | 0x20u) - 'a' + 10;
+      if (value >= base) return;
+      number = number * base + value;
+    }
+    return poke16(segment, kVideoMode, (u16)number);
+  }
+}
+
 static void boot_linux(void) {
   const u32 setup_bytes = fw_cfg_read32(kFwSetupSize), kernel_bytes = fw_cfg_read32(kFwKernelSize);
   const u32 initrd_bytes = fw_cfg_read32(kFwInitrdSize);
@@ -62,6 +86,7 @@ static void boot_linux(void) {
   line_bytes = min32(line_bytes, kCommandLineMost - 1);
   fw_cfg_load(kFwCommandLineData, segment * 16 + line_offset, line_bytes);
   poke8(segment, line_offset + line_bytes, 0);
+  set_video_mode(segment, line_offset);
   if (version >= 0x202) {
     poke32(segment, kCommandLine, (u32)segment * 16 + line_offset);
   } else {

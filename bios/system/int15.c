@@ -72,7 +72,7 @@ void int15(struct regs* r) {
       answer(r, 0);
       break;
     case 0xC1:
-      r->es = EBDA_SEGMENT;
+      r->es = BDA->ebda_segment;
       set_carry(r, 0);
       break;
     case 0xC2: mouse_service(r); break;

@@ -56,6 +56,8 @@ void memory_open_option_roms(void) {
 }
 
 void memory_protect(u32 rom_end) {
+  // The rest of the last ROM's block looks like an empty bus.
+  if (rom_end & 0x3FFF) flat_fill(rom_end, 0xFF, 0x4000 - (rom_end & 0x3FFF));
   for (u32 block = 0; block < 8; ++block) set_pam(block, 0xC0000 + block * 0x4000 < rom_end ? 1 : 0);
   for (u32 block = 8; block < 11; ++block) set_pam(block, 1);
   set_pam(11, 3);

@@ -47,8 +47,8 @@ static void init_data_areas(void) {
   for (u32 i = 0; i < 0x100; i += 4) poke32(0x40, i, 0);
   for (u32 i = 0; i < 1024; i += 4) poke32(EBDA_SEGMENT, i, 0);
   poke8(0x50, 0, 0);
-  EBDA->kib = 1;
   BDA->ebda_segment = EBDA_SEGMENT;
+  EBDA->kib = 1;
   BDA->memory_kib = LOW_MEMORY_KIB;
   BDA->key_buffer_start = BDA->key_head = BDA->key_tail = 0x1E;
   BDA->key_buffer_end = 0x3E;
