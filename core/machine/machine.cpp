@@ -80,7 +80,7 @@ struct Machine::Impl {
 
   // How many instructions to run before time is looked at again.
   i64 slice(Ticks until) const {
-    const i64 left = std::min(clock->next_deadline(), until) - clock->now();
+    const i64 left = std::min<i64>(std::min(clock->next_deadline(), until) - clock->now(), seconds(1).value);
     if (left <= 0) return 1;
     if (icount_clock) {
       const i64 each = icount_clock->nanoseconds_per_instruction();
@@ -168,7 +168,8 @@ std::optional<Stop> Machine::run_instructions(u64 count) {
     const u64 before = impl_->board.cpu.instructions();
     stop = impl_->turn(kNever, static_cast<i64>(end - before), -1);
     // A halted CPU waits for its next event within the step; with nothing to wait for, the step ends.
-    if (impl_->board.cpu.instructions() == before && impl_->clock->next_deadline() == kNever) break;
+    if (impl_->board.cpu.halted && impl_->board.cpu.instructions() == before && impl_->clock->next_deadline() == kNever)
+      break;
   }
   impl_->clock->pause();
   return stop;
