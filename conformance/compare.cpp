@@ -111,7 +111,7 @@ class Comparison {
     }
     if (h.eip != s.eip)
       add("eip", [&] { return fmt::format("{:08x}, not {:08x}; was {:08x}", s.eip, h.eip, test_.in.eip); });
-    u32 ignored = undefined_.flags;
+    u32 ignored = undefined_.flags | test_.ignored_flags;
     // A single-step trap inside of REP CMPS or SCAS: whether the flags are those of the last iteration is open.
     if (host_.outcome.vector == 1 && h.eip == test_.in.eip && (freedom_ & kRepeatedFlags)) ignored |= 0x8D5;
     const u32 flags = (h.eflags ^ s.eflags) & kComparedFlags & ~ignored;
@@ -228,6 +228,30 @@ std::string hex(std::span<const u8> bytes) {
   return text;
 }
 
+// All instructions of a case in a row.
+std::string disassembly(const TestCase& test) {
+  ZydisDecoder decoder;
+  const bool small = !segment_big(test.in.selector[kCs]);
+  ZydisDecoderInit(&decoder, small ? ZYDIS_MACHINE_MODE_LEGACY_16 : ZYDIS_MACHINE_MODE_LEGACY_32,
+                   small ? ZYDIS_STACK_WIDTH_16 : ZYDIS_STACK_WIDTH_32);
+  ZydisFormatter formatter;
+  ZydisFormatterInit(&formatter, ZYDIS_FORMATTER_STYLE_INTEL);
+  std::string text;
+  for (u32 at = 0; at < test.code_bytes;) {
+    ZydisDecodedInstruction insn;
+    ZydisDecodedOperand operands[ZYDIS_MAX_OPERAND_COUNT];
+    char line[128];
+    text += at ? "; " : "  ";
+    if (!ZYAN_SUCCESS(ZydisDecoderDecodeFull(&decoder, &test.code[at], test.code_bytes - at, &insn, operands)))
+      return text + "(undefined)";
+    ZydisFormatterFormatInstruction(&formatter, &insn, operands, insn.operand_count_visible, line, sizeof line,
+                                    test.in.eip + at, nullptr);
+    text += line;
+    at += insn.length;
+  }
+  return text;
+}
+
 }  // namespace
 
 bool same(const Row& row, const TestCase& test, const Arena& before, const Run& host, const Run& subject) {
@@ -247,17 +271,7 @@ std::vector<Difference> differences(const Row& row, const TestCase& test, const 
 
 std::string describe(const Row& row, const TestCase& test, const Arena& before) {
   const UserState& in = test.in;
-  std::string text = fmt::format("bytes {}", hex(test.bytes()));
-  if (test.decoded) {
-    ZydisFormatter formatter;
-    ZydisFormatterInit(&formatter, ZYDIS_FORMATTER_STYLE_INTEL);
-    char line[128];
-    ZydisFormatterFormatInstruction(&formatter, &test.insn, test.operands.data(), test.insn.operand_count_visible, line,
-                                    sizeof line, in.eip, nullptr);
-    text += fmt::format("  {}{}", line, test.code_bytes > test.insn_bytes ? "; fwait" : "");
-  } else {
-    text += "  (undefined)";
-  }
+  std::string text = fmt::format("bytes {}", hex(test.bytes())) + disassembly(test);
   text += fmt::format("\n  eip {:08x} (linear {:08x}) eflags {:08x}\n ", in.eip, test.code_at, in.eflags);
   for (unsigned i = 0; i < 8; ++i) text += fmt::format(" {} {:08x}", kGprNames[i], in.gpr[i]);
   text += "\n ";

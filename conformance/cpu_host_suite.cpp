@@ -9,6 +9,7 @@
 #include "conformance/compare.h"
 #include "conformance/engine_subject.h"
 #include "conformance/host_cpu.h"
+#include "conformance/sequence.h"
 #include "core/base/error.h"
 
 namespace penumbra::conformance {
@@ -19,6 +20,9 @@ constexpr u64 kQuickCases = 300;
 constexpr size_t kExamples = 3;
 // Segments are mostly about addresses: fewer states do.
 constexpr u64 kSegmentShare = 4;
+
+// Sequences have no rows to be divided by.
+constexpr unsigned kSequenceParts = 32;
 
 enum class Family : u8 { flat, segments };
 
@@ -54,36 +58,75 @@ struct Failures {
   }
 };
 
-CaseResult run_row(const Row& row, Family family, const Options& options) {
+// The host, and what is held against it; or why not.
+struct Pair {
   std::unique_ptr<HostCpu> host;
-  try {
-    host = HostCpu::create();
-  } catch (const HostError& error) {
-    return skipped(error.what());
-  }
-  if (family == Family::segments && !host->abilities().local_segments) return skipped("the host refuses modify_ldt");
-  std::unique_ptr<Subject> subject = options.self_check ? std::make_unique<SelfCheck>(*host) : engine_subject(options);
-  if (!subject) return skipped("no such engine in this build");
+  std::unique_ptr<Subject> subject;
+  std::string missing;
+};
 
-  Generator generator(row, {family == Family::segments, host->abilities().fs, 0xFFFF});
-  u64 wanted = options.cases ? options.cases : options.quick ? kQuickCases : kCases;
-  if (family == Family::segments) wanted = std::max<u64>(1, wanted / kSegmentShare);
+Pair make_pair(const Options& options) {
+  Pair pair;
+  try {
+    pair.host = HostCpu::create();
+  } catch (const HostError& error) {
+    pair.missing = error.what();
+    return pair;
+  }
+  if (options.self_check)
+    pair.subject = std::make_unique<SelfCheck>(*pair.host);
+  else
+    pair.subject = engine_subject(options);
+  return pair;
+}
+
+// Runs `wanted` cases that `make(number, test, arena)` makes.
+template <class Make>
+CaseResult run_cases(const Row& row, Pair& pair, u64 wanted, const Options& options, Make make) {
   auto test = std::make_unique<TestCase>();
   auto before = std::make_unique<Arena>();
   auto a = std::make_unique<Run>(), b = std::make_unique<Run>();
   Failures failures;
   u64 ran = 0;
   for (u64 number = 0; ran < wanted && number < 4 * wanted; ++number) {
-    if (!generator.make(options.seed, number, *test, *before)) continue;
+    if (!make(number, *test, *before)) continue;
     ++ran;
     a->arena = b->arena = *before;
-    a->outcome = host->run(test->in, test->bytes(), test->code_at, test->ending, a->arena);
-    b->outcome = subject->run(test->in, test->bytes(), test->code_at, test->ending, b->arena);
+    a->outcome = pair.host->run(test->in, test->bytes(), test->code_at, test->ending, a->arena);
+    b->outcome = pair.subject->run(test->in, test->bytes(), test->code_at, test->ending, b->arena);
     if (!same(row, *test, *before, *a, *b)) failures.add(row, number, *test, *before, *a, *b);
   }
   if (ran == 0) return failed("no case could be made");
   if (failures.count) return failed(failures.text(options, ran));
   return passed(fmt::format("{} cases", ran));
+}
+
+u64 cases_wanted(const Options& options) {
+  return options.cases ? options.cases : options.quick ? kQuickCases : kCases;
+}
+
+CaseResult run_row(const Row& row, Family family, const Options& options) {
+  Pair pair = make_pair(options);
+  if (!pair.missing.empty()) return skipped(pair.missing);
+  const HostAbilities& abilities = pair.host->abilities();
+  if (family == Family::segments && !abilities.local_segments) return skipped("the host refuses modify_ldt");
+  Generator generator(row, {family == Family::segments, abilities.fs, 0xFFFF});
+  u64 wanted = cases_wanted(options);
+  if (family == Family::segments) wanted = std::max<u64>(1, wanted / kSegmentShare);
+  return run_cases(row, pair, wanted, options, [&](u64 number, TestCase& test, Arena& before) {
+    return generator.make(options.seed, number, test, before);
+  });
+}
+
+CaseResult run_sequences(unsigned part, const Options& options) {
+  Pair pair = make_pair(options);
+  if (!pair.missing.empty()) return skipped(pair.missing);
+  SequenceGenerator generator;
+  const Row none;
+  return run_cases(none, pair, cases_wanted(options), options, [&](u64 number, TestCase& test, Arena& before) {
+    generator.make(options.seed, u64{part} << 32 | number, test, before);
+    return true;
+  });
 }
 
 }  // namespace
@@ -97,6 +140,9 @@ Suite cpu_host_suite(const Options&) {
                              300});
     }
   }
+  for (unsigned part = 0; part < kSequenceParts; ++part)
+    suite.cases.push_back({fmt::format("sequences/{:02}", part),
+                           [part](const Options& options) { return run_sequences(part, options); }, true, 300});
   return suite;
 }
 

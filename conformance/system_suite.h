@@ -1,4 +1,5 @@
-// The suite cpu-system: our own bare-metal tests of protection, paging, tasks, V86 mode, debugging (conformance/system).
+// The suite cpu-system: our own bare-metal tests of protection, paging, tasks, V86 mode, debugging
+// (conformance/system).
 #pragma once
 
 #include "conformance/suite.h"

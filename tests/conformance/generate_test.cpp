@@ -7,6 +7,7 @@
 #include <set>
 
 #include "conformance/compare.h"
+#include "conformance/sequence.h"
 #include "conformance/undefined.h"
 
 using namespace penumbra;
@@ -108,4 +109,34 @@ TEST_CASE("comparison: a differing register, flag or byte is named; undefined on
   CHECK(all[1].field == "CF");
   CHECK(all[2].field == "memory");
   CHECK(describe(row, test, before).find("mul") != std::string::npos);
+}
+
+TEST_CASE("sequences: several decodable instructions that repeat from their seed and read no undefined flag") {
+  SequenceGenerator first, second;
+  ZydisDecoder decoder;
+  ZydisDecoderInit(&decoder, ZYDIS_MACHINE_MODE_LEGACY_32, ZYDIS_STACK_WIDTH_32);
+  TestCase a, b;
+  Arena before_a, before_b;
+  unsigned longest = 0;
+  for (u64 n = 0; n < 500; ++n) {
+    first.make(5, n, a, before_a);
+    second.make(5, n, b, before_b);
+    CHECK(std::equal(a.bytes().begin(), a.bytes().end(), b.bytes().begin(), b.bytes().end()));
+    unsigned count = 0;
+    u32 tainted = 0;
+    for (u32 at = 0; at < a.code_bytes; ++count) {
+      ZydisDecodedInstruction insn;
+      ZydisDecodedOperand operands[ZYDIS_MAX_OPERAND_COUNT];
+      REQUIRE(ZYAN_SUCCESS(ZydisDecoderDecodeFull(&decoder, &a.code[at], a.code_bytes - at, &insn, operands)));
+      if (insn.mnemonic == ZYDIS_MNEMONIC_DAA || insn.mnemonic == ZYDIS_MNEMONIC_MUL)
+        tainted = insn.cpu_flags->undefined;
+      else if (insn.cpu_flags) {
+        CHECK((insn.cpu_flags->tested & tainted) == 0);
+        tainted &= ~(insn.cpu_flags->modified | insn.cpu_flags->set_0 | insn.cpu_flags->set_1);
+      }
+      at += insn.length;
+    }
+    longest = std::max(longest, count);
+  }
+  CHECK(longest > 6);
 }
