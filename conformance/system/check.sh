@@ -20,7 +20,7 @@ bochs)
   truncate -s 1474560 "$work/floppy"
   cat >"$work/bochsrc" <<F
 plugin_ctrl: unmapped=1, biosdev=1, extfpuirq=1, serial=1
-cpu: model=${CPU:-corei3_cnl}, ips=2000000, reset_on_triple_fault=0
+cpu: model=${CPU:-corei3_cnl}, ips=2000000, reset_on_triple_fault=0, ignore_bad_msrs=0
 megs: 64
 romimage: file=/usr/share/bochs/BIOS-bochs-latest
 vgaromimage: file=/usr/share/bochs/VGABIOS-lgpl-latest
