@@ -12,7 +12,7 @@ here=$(dirname "$(realpath "$0")")
 case $machine in
 qemu)
   timeout 120 qemu-system-i386 -M pc -accel tcg -cpu "${CPU:-qemu32}" -device isa-debug-exit,iobase=0xf4 -kernel "$image" \
-    -append "${3:+case=$3} skip=debug.cs-base-is-part-of-the-linear-address" -serial "file:$work/out" -display none -no-reboot
+    -append "${3:+case=$3} skip=debug.cs-base-is-part-of-the-linear-address,cr4.reserved-bits" -serial "file:$work/out" -display none -no-reboot
   ;;
 bochs)
   gcc -m32 -c "$here/boot_floppy.S" -o "$work/boot.o" && ld -m elf_i386 -Ttext 0 --oformat binary -o "$work/boot" "$work/boot.o" || exit 1
