@@ -32,10 +32,18 @@ void parse_shard(Options& options, std::string_view text) {
     throw ConfigError("--shard: I/N needs 1 <= I <= N");
 }
 
-// Test data of other people lives outside of the repository: in $PENUMBRA_SHARED, or in ../shared beside the checkout.
+// Test data of other people lives outside of the repository: in $PENUMBRA_SHARED, or in a folder "shared" beside the
+// checkout that is worked in, or beside the one that this program was built in.
 std::filesystem::path shared_folder() {
+  namespace fs = std::filesystem;
   if (const char* shared = std::getenv("PENUMBRA_SHARED")) return shared;
-  return std::filesystem::path("..") / "shared";
+  const fs::path beside = fs::path("..") / "shared";
+  std::error_code error;
+  if (fs::is_directory(beside, error)) return beside;
+  const fs::path program = fs::read_symlink("/proc/self/exe", error);
+  for (fs::path folder = program.parent_path(); folder.has_relative_path(); folder = folder.parent_path())
+    if (fs::is_directory(folder / "shared", error)) return folder / "shared";
+  return beside;
 }
 
 }  // namespace
@@ -55,8 +63,8 @@ std::string_view usage() {
   --self-check      CPU suites run the host CPU in place of the engine: checks the suites themselves
   --junit FILE      write a JUnit report
   --tap FILE        write a TAP report
-  --vectors DIR     recorded CPU vectors (default: $PENUMBRA_SHARED/vectors, then ../shared/vectors)
-  --media DIR       guest OS media (default: $PENUMBRA_SHARED/media, then ../shared/media)
+  --vectors DIR     recorded CPU vectors (default: in $PENUMBRA_SHARED, else in ../shared)
+  --media DIR       guest OS media (default: in $PENUMBRA_SHARED, else in ../shared)
   --penumbra FILE   the program that the boot suite starts (default: this one)
   --stop-at-failure start no more cases once one has failed
   --verbose         print passed cases too

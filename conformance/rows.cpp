@@ -39,9 +39,10 @@ constexpr std::array kNotAsked{
     ZYDIS_MNEMONIC_STR,      ZYDIS_MNEMONIC_SMSW,                           // UMIP
     ZYDIS_MNEMONIC_CPUID,    ZYDIS_MNEMONIC_RDTSC,   ZYDIS_MNEMONIC_RDPMC,  // answers are the host's own
     ZYDIS_MNEMONIC_HLT,                                                     // ends the case
-    ZYDIS_MNEMONIC_INT1,  // Linux delivers it as a trap that looks like a single step
-    ZYDIS_MNEMONIC_UD0,   // with or without a ModRM byte, by processor
-    ZYDIS_MNEMONIC_RSM,   // #UD on every host; hypervisors differ in how they say so
+    ZYDIS_MNEMONIC_INT1,     // Linux delivers it as a trap that looks like a single step
+    ZYDIS_MNEMONIC_UD0,      // with or without a ModRM byte, by processor
+    ZYDIS_MNEMONIC_FSTPNCE,  // not in the manuals; processors differ where ST(0) is empty
+    ZYDIS_MNEMONIC_RSM,      // #UD on every host; hypervisors differ in how they say so
 };
 
 template <class List, class T>

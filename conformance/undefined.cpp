@@ -71,6 +71,13 @@ constexpr UndefinedEntry kTable[] = {
     {M(FCOMIP), When::operand_unmasked, kAll, 0, Result::exact, "SDM 2 FCOMI: flags stay; processors set them"},
     {M(FUCOMI), When::operand_unmasked, kAll, 0, Result::exact, "SDM 2 FCOMI: flags stay; processors set them"},
     {M(FUCOMIP), When::operand_unmasked, kAll, 0, Result::exact, "SDM 2 FCOMI: flags stay; processors set them"},
+    {M(FPREM), When::result_nan, 0, C0 | C1 | C3, Result::exact, "SDM 2 FPREM: a NaN has no quotient bits"},
+    {M(FPREM1), When::result_nan, 0, C0 | C1 | C3, Result::exact, "SDM 2 FPREM1: a NaN has no quotient bits"},
+    {M(FPTAN), When::stack_fault, 0, C2, Result::exact, "SDM 2 FPTAN: C2 tells of the operand's range; there is none"},
+    {M(FSIN), When::stack_fault, 0, C2, Result::exact, "SDM 2 FSIN: C2 tells of the operand's range; there is none"},
+    {M(FCOS), When::stack_fault, 0, C2, Result::exact, "SDM 2 FCOS: C2 tells of the operand's range; there is none"},
+    {M(FSINCOS), When::stack_fault, 0, C2, Result::exact, "SDM 2 FSINCOS: C2 tells of the operand's range"},
+    {M(FLD), When::stack_fault, 0, C1, Result::exact, "SDM 2 FLD: an empty source and a full stack at once"},
     {M(FFREE), When::always, 0, C0 | C1 | C2 | C3, Result::exact, "SDM 2 FFREE: C0 to C3 are undefined"},
     {M(FFREEP), When::always, 0, C0 | C1 | C2 | C3, Result::exact, "not in the manuals; as FFREE"},
     {M(FCOMI), When::always, 0, C1, Result::exact, "SDM 2 FCOMI clears C1; processors keep it"},
@@ -150,6 +157,11 @@ bool holds(When when, const TestCase& test, const Arena& before, const Outcome& 
     case When::count_too_large: return shift_count(test) >= width;
     case When::count_beyond: return shift_count(test) > width;
     case When::source_zero: return operand_value(test, test.operands[1], before) == 0;
+    case When::stack_fault: return load<u16>(&host.state.fx[kFxStatus]) & 0x40;
+    case When::result_nan: {
+      const u8* st0 = &host.state.fx[kFxStack];
+      return (load<u16>(st0 + 8) & 0x7FFF) == 0x7FFF && load<u64>(st0) << 1 != 0;
+    }
     case When::operand_unmasked:
       return load<u16>(&host.state.fx[kFxStatus]) & ~load<u16>(&host.state.fx[kFxControl]) & 3;
     case When::operand16: return test.insn.operand_width == 16;

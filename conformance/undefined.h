@@ -18,6 +18,8 @@ enum class When : u8 {
   count_beyond,     // more than the operand's width
   source_zero,
   operand16,
+  stack_fault,       // the x87's SF is set afterwards
+  result_nan,        // ST(0) is a NaN afterwards
   operand_unmasked,  // the x87's IE or DE is set and unmasked afterwards
 };
 
