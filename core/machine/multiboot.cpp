@@ -16,6 +16,8 @@ constexpr u32 kPageAlign = 1, kMemoryInfo = 2, kVideo = 4, kAddresses = 1u << 16
 // Where the information structure and what it points to goes: below the BIOS data at the top of conventional memory.
 constexpr u32 kInfoBase = 0x9000;
 constexpr u32 kInfoEnd = 0x10000;
+// The BIOS keeps its ACPI tables at the end of low RAM (bios/README.md).
+constexpr u64 kAcpiBytes = 0x20000;
 
 struct Header {
   u32 offset;  // in the file
@@ -53,8 +55,8 @@ class Loader {
  private:
   void put(u64 at, std::span<const u8> bytes, u64 size) {
     if (at < 0x100000) refuse(fmt::format("a part lies at {:x}; multiboot kernels load at 1 MiB and above", at));
-    if (at + size > memory_.low_ram_bytes())
-      refuse(fmt::format("needs memory up to {:x}, the machine has {:x}", at + size, memory_.low_ram_bytes()));
+    const u64 usable = memory_.low_ram_bytes() - kAcpiBytes;
+    if (at + size > usable) refuse(fmt::format("needs memory up to {:x}, the machine has {:x}", at + size, usable));
     memory_.write(PhysAddr(at), bytes);
     const std::vector<u8> zeros(size - bytes.size());
     memory_.write(PhysAddr(at + bytes.size()), zeros);
@@ -168,18 +170,17 @@ MultibootEntry load_multiboot(GuestMemory& memory, std::span<const u8> image, co
   range(0, 0x9FC00, 1);
   range(0x9FC00, 0x400, 2);
   range(0xF0000, 0x10000, 2);
-  // The BIOS keeps its ACPI tables at the end of low RAM (bios/README.md).
-  constexpr u64 kAcpiBytes = 0x20000;
-  range(0x100000, memory.low_ram_bytes() - 0x100000 - kAcpiBytes, 1);
-  range(memory.low_ram_bytes() - kAcpiBytes, kAcpiBytes, 3);
+  const u64 upper_bytes = memory.low_ram_bytes() - 0x100000 - kAcpiBytes;
+  range(0x100000, upper_bytes, 1);
+  range(0x100000 + upper_bytes, kAcpiBytes, 3);
   range(0xFFFC0000, 0x40000, 2);
   if (memory.high_ram_bytes()) range(GuestMemory::kHighRamBase, memory.high_ram_bytes(), 1);
 
   std::array<u32, 32> info{};
   info[0] = 1 | 2 | 4 | (modules.empty() ? 0 : 8) | 1u << 6 | 1u << 9;  // flags
   info[1] = 639;
-  info[2] = static_cast<u32>((memory.low_ram_bytes() - 0x100000) >> 10);
-  info[3] = 0xFFFF'FFFF;  // no boot device
+  info[2] = static_cast<u32>(upper_bytes >> 10);  // up to the first hole: kernels take it all for their own
+  info[3] = 0xFFFF'FFFF;                          // no boot device
   info[4] = area.append_text(path + (command_line.empty() ? "" : " " + command_line));
   info[5] = static_cast<u32>(modules.size());
   info[6] = modules.empty() ? 0 : area.append(bytes_of_list(module_list));
