@@ -1,6 +1,8 @@
 // The table of boot runs. Media are other people's; where one is missing its case is skipped.
 #include "conformance/boot_cases.h"
 
+#include <utility>
+
 namespace penumbra::conformance {
 namespace {
 
@@ -70,49 +72,83 @@ std::vector<BootCase> make_cases() {
                    .timeout = 120,
                    .quick = true,
                    .seabios = false});
-  cases.push_back({.name = "grub-floppy",
-                   .files = {{"--fda", "/usr/lib/grub-rescue/grub-rescue-floppy.img"}},
-                   .options = {},
-                   .steps = {expect("GNU GRUB"), type("c"), expect("grub>")},
-                   .timeout = 120});
-  cases.push_back({.name = "grub-cd",
-                   .files = {{"--cdrom", "/usr/lib/grub-rescue/grub-rescue-cdrom.iso"}},
-                   .options = {},
-                   .steps = {expect("GNU GRUB"), type("c"), expect("grub>")},
-                   .timeout = 120});
-  cases.push_back({.name = "grub-disk",
-                   .files = {{"--hda", "/usr/lib/grub-rescue/grub-rescue-usb.img"}},
-                   .options = {},
-                   .steps = {expect("GNU GRUB"), type("c"), expect("grub>")},
-                   .timeout = 120});
-  cases.push_back({.name = "memtest86+-cd",
-                   .files = {{"--cdrom", "/usr/lib/memtest86+/memtest86+ia32.iso"}},
-                   .options = {},
-                   .steps = {expect("Memtest86+")},
-                   .timeout = 120});
-  cases.push_back({.name = "memtest86+-direct",
-                   .files = {{"--kernel", "/boot/memtest86+ia32.bin"}},
-                   .options = {},
-                   .steps = {expect("Memtest86+")},
-                   .timeout = 60,
-                   .seabios = false});
+  const auto grub = [](std::string_view name, std::string_view option, std::string_view file,
+                       std::string_view devices) {
+    // The quotes tell the answer from the echo of what was typed.
+    return BootCase{.name = name,
+                    .files = {{option, file}},
+                    .options = {},
+                    .steps = {expect("GNU GRUB"), type("c"), expect("grub>"), type("echo hel\"lo\"{ENTER}"),
+                              expect("hello"), type("ls{ENTER}"), expect(devices)},
+                    .timeout = 120,
+                    .quick = option == "--fda"};
+  };
+  cases.push_back(grub("grub-floppy", "--fda", "/usr/lib/grub-rescue/grub-rescue-floppy.img", "(fd0)"));
+  cases.push_back(grub("grub-cd", "--cdrom", "/usr/lib/grub-rescue/grub-rescue-cdrom.iso", "(cd)"));
+  cases.push_back(grub("grub-disk", "--hda", "/usr/lib/grub-rescue/grub-rescue-usb.img", "(hd0"));
+  const auto memtest = [](std::string_view name, std::string_view option, std::string_view file) {
+    return BootCase{.name = name,
+                    .files = {{option, file}},
+                    .options = {"--memory", "32M"},
+                    .steps = {expect("Memtest86+"), expect("Testing: 0KB"), expect("Errors: 0")},
+                    .timeout = 120,
+                    .seabios = option == "--cdrom"};
+  };
+  constexpr std::string_view kMemtestCd = "/usr/lib/memtest86+/memtest86+ia32.iso";
+  BootCase start = memtest("memtest86+-cd", "--cdrom", kMemtestCd);
+  start.quick = true;
+  cases.push_back(start);
+  cases.push_back(memtest("memtest86+-direct", "--kernel", "/boot/memtest86+ia32.bin"));
+  BootCase pass = memtest("memtest86+-pass", "--cdrom", kMemtestCd);
+  pass.steps = {expect("Testing: 0KB"), expect("Pass:  1        Errors: 0")};
+  pass.timeout = 3600;
+  cases.push_back(pass);
   cases.push_back({.name = "memdisk-direct",
                    .files = {{"--kernel", "/usr/lib/syslinux/memdisk"}, {"--initrd", "freedos-1440K.img"}},
                    .options = {},
-                   .steps = {dos_prompt()},
+                   .steps = {dos_prompt(), type("dir{ENTER}"), expect("bytes free")},
                    .timeout = 60,
                    .seabios = false});
   cases.push_back({.name = "ipxe-cd",
                    .files = {{"--cdrom", "/usr/lib/ipxe/ipxe.iso"}},
                    .options = {},
-                   .steps = {expect("iPXE")},
+                   .steps = {expect("iPXE 1."), expect("No more network devices")},
                    .timeout = 120});
   cases.push_back({.name = "ipxe-direct",
                    .files = {{"--kernel", "/boot/ipxe.lkrn"}},
                    .options = {},
-                   .steps = {expect("iPXE")},
+                   .steps = {expect("iPXE 1."), expect("No more network devices")},
                    .timeout = 60,
                    .seabios = false});
+  cases.push_back({.name = "gnumach-multiboot",
+                   .files = {{"--kernel", "gnumach"}},
+                   .options = {},
+                   .steps = {expect("GNU Mach 1.8")},
+                   .timeout = 60,
+                   .seabios = false});
+  const auto linux = [](std::string_view name, std::string_view kernel) {
+    return BootCase{.name = name,
+                    .files = {{"--kernel", kernel}, {"--initrd", "initrd.gz"}},
+                    .options = {"--memory", "256M", "--append", "console=ttyS0", "--serial", "stdio"},
+                    .steps = {expect("This is Linux on Penumbra"), expect("/ # "),
+                              type("{COM1}echo $((6*7))-ok{ENTER}"), expect("42-ok"), type("{COM1}poweroff -f{ENTER}")},
+                    .timeout = 900,
+                    .seabios = false};
+  };
+  cases.push_back(linux("linux-686", "vmlinuz-686"));
+  cases.push_back(linux("linux-686-pae", "vmlinuz-686-pae"));
+  // On the serial line, and on the text screen without a frame buffer.
+  const auto installer = [](std::string_view name, std::vector<std::string_view> options) {
+    options.insert(options.end(), {"--memory", "512M"});
+    return BootCase{.name = name,
+                    .files = {{"--kernel", "installer-linux"}, {"--initrd", "installer-initrd.gz"}},
+                    .options = std::move(options),
+                    .steps = {expect("Select a language")},
+                    .timeout = 1800,
+                    .seabios = false};
+  };
+  cases.push_back(installer("debian-installer-serial", {"--append", "console=ttyS0", "--serial", "stdio"}));
+  cases.push_back(installer("debian-installer-screen", {"--append", "vga=normal nomodeset fb=false"}));
   return cases;
 }
 

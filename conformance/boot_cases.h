@@ -15,7 +15,8 @@ struct BootStep {
   std::string_view text;
 };
 
-// A file handed to an option. A name without a leading slash is one of the media folder's.
+// A file handed to an option. A name without a leading slash is one of the media folder's; what is not there, or not
+// installed, may lie in build/media (scripts/fetch-boot-media.sh).
 struct BootFile {
   std::string_view option;  // "--fda"
   std::string_view file;

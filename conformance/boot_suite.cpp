@@ -81,9 +81,19 @@ std::string last_lines(const fs::path& file) {
   return text.substr(at);
 }
 
+// A file of the media folder or of an installed package; else what scripts/fetch-boot-media.sh fetched for this build.
+fs::path locate(const BootFile& file, const Options& options) {
+  fs::path path = options.media / file.file;  // an absolute name stays what it is
+  if (fs::exists(path)) return path;
+  std::error_code error;
+  const fs::path program = fs::canonical(options.executable, error);
+  const fs::path fetched = program.parent_path().parent_path() / "media" / path.filename();
+  return !error && fs::exists(fetched) ? fetched : path;
+}
+
 std::string missing_file(const BootCase& boot, Firmware firmware, const Options& options) {
   for (const BootFile& file : boot.files) {
-    const fs::path path = options.media / file.file;  // an absolute name stays what it is
+    const fs::path path = locate(file, options);
     if (!fs::exists(path)) return path.string();
   }
   if (firmware == Firmware::seabios)
@@ -99,7 +109,7 @@ CaseResult run_boot(const BootCase& boot, Firmware firmware, const Options& opti
   const ScratchFolder scratch;
   std::vector<std::string> arguments{"run", "--display", "none", "--screen-text"};
   for (const BootFile& file : boot.files) {
-    const fs::path from = options.media / file.file;
+    const fs::path from = locate(file, options);
     const fs::path to = scratch.path() / from.filename();
     fs::copy_file(from, to);
     fs::permissions(to, fs::perms::owner_read | fs::perms::owner_write);
