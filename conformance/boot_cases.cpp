@@ -123,7 +123,7 @@ std::vector<BootCase> make_cases() {
   cases.push_back({.name = "gnumach-multiboot",
                    .files = {{"--kernel", "gnumach"}},
                    .options = {},
-                   .steps = {expect("GNU Mach 1.8")},
+                   .steps = {expect("GNU Mach 1.8"), expect("Probing PCI hardware"), expect("bootstrap_create")},
                    .timeout = 60,
                    .seabios = false});
   const auto linux = [](std::string_view name, std::string_view kernel) {

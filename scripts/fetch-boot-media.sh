@@ -54,10 +54,10 @@ unpack() {
       real=$(apt-cache "${apt_options[@]}" depends "$package" 2> /dev/null |
         sed -n 's/^ *Depends: *\(linux-image-[0-9].*\)$/\1/p' | head -n 1) ;;
   esac
-  [ -n "$real" ] && (cd "$folder/apt/$package" && apt-get "${apt_options[@]}" -q=1 download "$real" >&2) || {
+  if [ -z "$real" ] || ! (cd "$folder/apt/$package" && apt-get "${apt_options[@]}" -q=1 download "$real" >&2); then
     say "note: package $package could not be downloaded"
     return
-  }
+  fi
   dpkg-deb -x "$folder/apt/$package"/*.deb "$folder/unpacked/$package"
 }
 
