@@ -111,7 +111,7 @@ bool Cpu::step(RunEnd& end) {
     wanted_link_ = nullptr;
     wanted_indirect_ = false;
     if (block->mode & mode_key::kSingle) {
-      banked_ = remaining_ - 1;
+      banked_ += remaining_ - 1;  // an event on the way here may have put some aside already
       remaining_ = 1;
     }
     interrupt_shadow = false;
