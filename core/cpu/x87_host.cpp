@@ -22,8 +22,9 @@ struct [[gnu::packed]] Raw {
 Raw raw(Float80 f) { return {f.significand, f.sign_exponent}; }
 Float80 value(const Raw& r) { return {r.significand, r.sign_exponent}; }
 
-// An exception left pending by the guest's control word must never meet a waiting instruction of ours.
-#define PENUMBRA_X87_BEGIN "fldcw %[control]\n\t"
+// Flags that other code of this process left (long double arithmetic in a library) are neither the guest's nor may they
+// trap under its control word; an exception left pending by that one must never meet a waiting instruction of ours.
+#define PENUMBRA_X87_BEGIN "fnclex\n\tfldcw %[control]\n\t"
 #define PENUMBRA_X87_END "\n\tfnstsw %[status]\n\tfnclex\n\t"
 #define PENUMBRA_X87_RESTORE "\n\tfldcw %[host]"
 
