@@ -141,7 +141,12 @@ bool Cpu::step(RunEnd& end) {
     forget_wanted();
     return true;
   }
-  if (failed) leave_repeating(failed);
+  // An instruction that could not be fetched counts like one that faults, so that a guest whose handlers cannot be
+  // fetched either uses up its budget.
+  if (failed)
+    leave_repeating(failed);
+  else
+    --remaining_;
   deliver(thrown);
   return true;
 }
