@@ -52,7 +52,7 @@ void multiboot(std::span<const u8> bytes) {
   std::vector<MultibootModule> modules(input.byte() & 3);
   for (MultibootModule& module : modules) {
     const u8 size = input.byte();
-    module.bytes.resize(size & 1 ? size : size * 0x1000u);
+    module.bytes.resize(size & 1 ? size : (size & 0x1F) * 0x1000u);
     module.arguments.assign(size * (size & 2 ? 200u : 1u), 'm');
   }
   is_multiboot(image);
@@ -64,10 +64,9 @@ void multiboot(std::span<const u8> bytes) {
 }
 
 void linux_kernel(std::span<const u8> bytes) {
-  Trace trace;
   static Machine machine;
-  PortBus ports(trace);
-  FwCfg fw_cfg(ports, machine.memory, trace);
+  static PortBus ports(machine.trace);
+  static FwCfg fw_cfg(ports, machine.memory, machine.trace);
   fw_cfg.reset(Reset::power_on);
   std::vector<u8> kernel(bytes.begin(), bytes.end());
   if (kernel.size() >= 0x202 && kernel[0] & 1) store<u16>(&kernel[0x1FE], 0xAA55);
