@@ -342,6 +342,7 @@ bool Cpu::code_breakpoint(RunEnd& end) {
     if (causes) {
       dr[6] |= causes;
       deliver({Vector::DB, kCodeBreakpoint});
+      --remaining_;  // a handler that stands on its own breakpoint must not keep the loop for ever
       end = RunEnd::budget;
       return true;
     }
