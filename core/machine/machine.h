@@ -70,7 +70,7 @@ class Machine {
 
   u64 instructions() const;      // executed since power-on
   u64 state_hash();              // of CPU, memory and every device
-  double busy_fraction() const;  // of the last second: guest CPU not halted
+  double busy_fraction() const;  // since power-on: guest CPU not halted
   bool disk_active() const;      // within the last 100 ms
 
  private:
