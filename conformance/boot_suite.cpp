@@ -1,19 +1,15 @@
 // Starts the program as a child process on copies of the media and judges its exit code.
 #include "conformance/boot_suite.h"
 
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <signal.h>
-#include <sys/prctl.h>
-#include <sys/wait.h>
-#include <unistd.h>
+#include <stdlib.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <fstream>
 #include <iterator>
 
 #include "conformance/boot_cases.h"
+#include "conformance/boot_media.h"
 #include "core/base/error.h"
 
 namespace penumbra::conformance {
@@ -45,33 +41,6 @@ class ScratchFolder {
   fs::path path_;
 };
 
-// Runs a program with its output in a file; answers its exit code, or 128 + the signal that ended it.
-int run_program(const fs::path& program, const std::vector<std::string>& arguments, const fs::path& output) {
-  std::vector<char*> argv;
-  std::string name = program.string();
-  argv.push_back(name.data());
-  std::vector<std::string> copies = arguments;
-  for (std::string& argument : copies) argv.push_back(argument.data());
-  argv.push_back(nullptr);
-  const pid_t child = fork();
-  if (child < 0) throw host_error("fork");
-  if (child == 0) {
-    prctl(PR_SET_PDEATHSIG, SIGKILL);
-    const int out = open(output.c_str(), O_CREAT | O_WRONLY | O_TRUNC, 0600);
-    const int in = open("/dev/null", O_RDONLY);
-    dup2(in, 0);
-    dup2(out, 1);
-    dup2(out, 2);
-    execv(name.c_str(), argv.data());
-    _exit(127);
-  }
-  int status = 0;
-  while (waitpid(child, &status, 0) < 0) {
-    if (errno != EINTR) throw host_error("waitpid");
-  }
-  return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
-}
-
 std::string last_lines(const fs::path& file) {
   std::ifstream in(file, std::ios::binary);
   const std::string text(std::istreambuf_iterator<char>(in), {});
@@ -81,25 +50,35 @@ std::string last_lines(const fs::path& file) {
   return text.substr(at);
 }
 
-// A file of the media folder or of an installed package; else what scripts/fetch-boot-media.sh fetched for this build.
-fs::path locate(const BootFile& file, const Options& options) {
-  fs::path path = options.media / file.file;  // an absolute name stays what it is
-  if (fs::exists(path)) return path;
-  std::error_code error;
-  const fs::path program = fs::canonical(options.executable, error);
-  const fs::path fetched = program.parent_path().parent_path() / "media" / path.filename();
-  return !error && fs::exists(fetched) ? fetched : path;
-}
-
 std::string missing_file(const BootCase& boot, Firmware firmware, const Options& options) {
   for (const BootFile& file : boot.files) {
     const fs::path path = locate(file, options);
     if (!fs::exists(path)) return path.string();
   }
+  if (boot.file_system_at && file_system_checker().empty()) return "e2fsck";
   if (firmware == Firmware::seabios)
     for (const char* path : {kSeabios, kSeabiosVga})
       if (!fs::exists(path)) return path;
   return {};
+}
+
+std::vector<std::string> script_options(const std::vector<BootStep>& steps) {
+  std::vector<std::string> options;
+  for (const BootStep& step : steps) {
+    options.emplace_back(step.kind == BootStep::Kind::expect ? "--expect" : "--type");
+    options.emplace_back(step.text);
+  }
+  return options;
+}
+
+// What differs from a program's exit code `wanted`, with its command line and the end of its output; empty if nothing.
+std::string run_checked(const fs::path& program, const std::vector<std::string>& arguments, int wanted,
+                        const fs::path& output) {
+  const int code = run_program(program, arguments, output);
+  if (code == wanted) return {};
+  std::string command = program.filename().string();
+  for (const std::string& argument : arguments) command += " '" + argument + "'";
+  return fmt::format("exit code {}, not {}\n{}\nits output ends:\n{}", code, wanted, command, last_lines(output));
 }
 
 CaseResult run_boot(const BootCase& boot, Firmware firmware, const Options& options) {
@@ -107,39 +86,40 @@ CaseResult run_boot(const BootCase& boot, Firmware firmware, const Options& opti
   if (const std::string missing = missing_file(boot, firmware, options); !missing.empty())
     return skipped(fmt::format("{} is missing", missing));
   const ScratchFolder scratch;
-  std::vector<std::string> arguments{"run", "--display", "none", "--screen-text"};
+  std::vector<std::string> machine{"run", "--display", "none", "--screen-text"};
+  std::vector<fs::path> media;
   for (const BootFile& file : boot.files) {
     const fs::path from = locate(file, options);
-    const fs::path to = scratch.path() / from.filename();
-    fs::copy_file(from, to);
-    fs::permissions(to, fs::perms::owner_read | fs::perms::owner_write);
-    arguments.insert(arguments.end(), {std::string(file.option), to.string()});
+    media.push_back(scratch.path() / from.filename());
+    copy_medium(from, media.back());
+    machine.insert(machine.end(), {std::string(file.option), media.back().string()});
   }
-  for (const std::string_view option : boot.options) arguments.emplace_back(option);
-  if (firmware == Firmware::seabios) arguments.insert(arguments.end(), {"--bios", kSeabios, "--vgabios", kSeabiosVga});
+  for (const std::string_view option : boot.options) machine.emplace_back(option);
+  if (firmware == Firmware::seabios) machine.insert(machine.end(), {"--bios", kSeabios, "--vgabios", kSeabiosVga});
   const unsigned limit = options.timeout ? std::min(options.timeout, boot.timeout) : boot.timeout;
-  arguments.insert(arguments.end(), {"--timeout", std::to_string(limit)});
+  machine.insert(machine.end(), {"--timeout", std::to_string(limit)});
   const fs::path picture = scratch.path() / "screen.png";
-  if (boot.picture_bytes) arguments.insert(arguments.end(), {"--screenshot", picture.string()});
-  for (const BootStep& step : boot.steps) {
-    arguments.emplace_back(step.kind == BootStep::Kind::expect ? "--expect" : "--type");
-    arguments.emplace_back(step.text);
-  }
+  if (boot.picture_bytes) machine.insert(machine.end(), {"--screenshot", picture.string()});
 
   const fs::path output = scratch.path() / "output.txt";
-  const int code = run_program(options.executable, arguments, output);
-  std::string command = "penumbra";
-  for (const std::string& argument : arguments) command += " '" + argument + "'";
-  const auto failure = [&](const std::string& what) {
-    return failed(fmt::format("{}\n{}\nits output ends:\n{}", what, command, last_lines(output)));
-  };
-  if (code != boot.exit_code) return failure(fmt::format("exit code {}, not {}", code, boot.exit_code));
+  for (const std::vector<BootStep>* steps : {&boot.steps, &boot.next_steps}) {
+    if (steps == &boot.next_steps && steps->empty()) break;
+    std::vector<std::string> arguments = machine;
+    std::ranges::move(script_options(*steps), std::back_inserter(arguments));
+    std::string wrong = run_checked(options.executable, arguments, boot.exit_code, output);
+    if (!wrong.empty()) return failed((steps == &boot.next_steps ? "second boot: " : "") + wrong);
+  }
   if (boot.picture_bytes) {
     std::error_code error;
     const auto bytes = fs::file_size(picture, error);
     if (error || bytes < boot.picture_bytes)
-      return failure(fmt::format("the screenshot has {} bytes, fewer than {}: an empty screen", error ? 0 : bytes,
-                                 boot.picture_bytes));
+      return failed(fmt::format("the screenshot has {} bytes, fewer than {}: an empty screen", error ? 0 : bytes,
+                                boot.picture_bytes));
+  }
+  if (boot.file_system_at) {
+    const std::string volume = fmt::format("{}?offset={}", media.front().string(), boot.file_system_at);
+    if (std::string wrong = run_checked(file_system_checker(), {"-f", "-n", volume}, 0, output); !wrong.empty())
+      return failed("the file system is not clean: " + wrong);
   }
   return passed();
 }
@@ -153,7 +133,7 @@ Suite boot_suite(const Options&) {
       if (firmware == Firmware::seabios && !boot.seabios) continue;
       suite.cases.push_back({fmt::format("{}/{}", firmware == Firmware::own ? "penumbra-bios" : "seabios", boot.name),
                              [&boot, firmware](const Options& options) { return run_boot(boot, firmware, options); },
-                             boot.quick, boot.timeout + 30});
+                             boot.quick, boot.timeout * (boot.next_steps.empty() ? 1 : 2) + 30});
     }
   }
   return suite;
