@@ -27,7 +27,8 @@ detach() {
   losetup --detach "$loop" || true
 }
 # Unmounts and detaches whatever is there, also after a failure.
-loop= root=
+loop=''
+root=''
 release() {
   cd /
   if [ -n "$root" ]; then
@@ -123,10 +124,10 @@ say "finishing"
 fstrim "$root" || true  # the image stays sparse
 umount -R "$root"
 rmdir "$root"
-root=
+root=''
 e2fsck -f -p "$partition" >&2
 detach
-loop=
+loop=''
 mv "$image.new" "$image"
 [ -z "${SUDO_UID:-}" ] || chown "$SUDO_UID:${SUDO_GID:-0}" "$image"
 say "ready: $image"
