@@ -81,6 +81,11 @@ class GuestMemory {
   template <class T>
   T load(PhysAddr from) const {
     T value;
+    const u64 offset = from.value & kPageMask;
+    if (const u8* page = readable(page_of(from)); page && offset + sizeof value <= kPageSize) [[likely]] {
+      std::memcpy(&value, page + offset, sizeof value);
+      return value;
+    }
     read(from, {reinterpret_cast<u8*>(&value), sizeof value});
     return value;
   }

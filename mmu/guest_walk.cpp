@@ -26,6 +26,7 @@ class Walker {
   bool user() const { return rights_ & kUser; }
   bool executable() const { return !no_execute_; }
   bool global() const { return leaf().value & kGlobal; }
+  bool large() const { return depth_ == 1; }
   bool dirty() const { return leaf().value & kDirty; }
   u32 error() const { return error_; }
   PhysAddr page() const { return page_; }
@@ -137,6 +138,7 @@ Translation walk(GuestMemory& memory, const PagingMode& mode, LinearAddr address
   result.executable = walker.executable();
   result.user = walker.user();
   result.global = walker.global();
+  result.large = walker.large();
   return result;
 }
 

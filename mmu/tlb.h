@@ -18,29 +18,44 @@ class Tlb {
     u32 read_tag = kInvalid;
     u32 write_tag = kInvalid;
     u64 addend = 0;  // host address = addend + linear
+
+    // Whether `bytes` at `linear` may be read or written here: cached, plain memory, not across the page's end.
+    bool readable(u32 linear, u32 bytes) const { return read_tag == ((linear + bytes - 1) & ~kPageMask); }
+    bool writable(u32 linear, u32 bytes) const { return write_tag == ((linear + bytes - 1) & ~kPageMask); }
+    u8* host(u32 linear) const { return reinterpret_cast<u8*>(addend + linear); }
   };
 
-  Entry& at(u32 linear) { return entries_[(linear >> kPageShift) & (kEntries - 1)]; }
+  static u32 slot_of(u32 linear) { return (linear >> kPageShift) & (kEntries - 1); }
+  Entry& at(u32 linear) { return entries_[slot_of(linear)]; }
 
   // The host address of `bytes` at `linear`, or null: not cached, not plain memory, or across a page.
   u8* read(u32 linear, u32 bytes) {
     const Entry& entry = at(linear);
-    if (entry.read_tag != ((linear + bytes - 1) & ~kPageMask)) [[unlikely]]
-      return nullptr;
-    return reinterpret_cast<u8*>(entry.addend + linear);
+    return entry.readable(linear, bytes) ? entry.host(linear) : nullptr;
   }
   u8* write(u32 linear, u32 bytes) {
     const Entry& entry = at(linear);
-    if (entry.write_tag != ((linear + bytes - 1) & ~kPageMask)) [[unlikely]]
-      return nullptr;
-    return reinterpret_cast<u8*>(entry.addend + linear);
+    return entry.writable(linear, bytes) ? entry.host(linear) : nullptr;
   }
 
-  void fill(u32 linear, u8* host_page, bool writable) {
+  void fill(u32 linear, u8* host_page, bool writable, bool global) {
     const u32 page = linear & ~kPageMask;
     at(linear) = {page, writable ? page : kInvalid, reinterpret_cast<u64>(host_page) - page};
+    const u32 slot = slot_of(linear);
+    global_[slot] = global;
+    if (!global && local_count_ < kEntries) local_[local_count_++] = static_cast<u16>(slot);
   }
-  void flush() { entries_.fill({}); }
+  void flush() {
+    entries_.fill({});
+    local_count_ = 0;
+  }
+  // All but global pages. Costs what was filled since the last time.
+  void flush_local() {
+    if (local_count_ == kEntries) return flush();
+    for (u32 n = 0; n < local_count_; ++n)
+      if (!global_[local_[n]]) entries_[local_[n]] = {};
+    local_count_ = 0;
+  }
   void flush_page(u32 linear) {
     Entry& entry = at(linear);
     if (entry.read_tag == (linear & ~kPageMask)) entry = {};
@@ -59,6 +74,9 @@ class Tlb {
 
  private:
   std::array<Entry, kEntries> entries_;
+  std::array<bool, kEntries> global_{};
+  std::array<u16, kEntries> local_{};  // slots filled since the last flush, some perhaps twice; full: all of them
+  u32 local_count_ = 0;
 };
 
 }  // namespace penumbra

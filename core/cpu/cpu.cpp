@@ -106,10 +106,15 @@ bool Cpu::step(RunEnd& end) {
     if (!look_at_events(end)) return false;
     const bool one = single_ || shadow || remaining_ < static_cast<i64>(Block::kMostInsns);
     if (single_ && code_breakpoint(end)) return end != RunEnd::breakpoint;
-    Block* block = find_block(one);
+    Block* block = one ? nullptr : recent_target(code_mode());
+    if (!block) block = find_block(one);
+    if (!block) {
+      --remaining_;  // as an instruction that faults
+      deliver(fault_);
+      return true;
+    }
     if (!(block->mode & mode_key::kSingle)) remember(block);
     wanted_link_ = nullptr;
-    wanted_indirect_ = false;
     if (block->mode & mode_key::kSingle) {
       banked_ += remaining_ - 1;  // an event on the way here may have put some aside already
       remaining_ = 1;
@@ -138,7 +143,7 @@ bool Cpu::step(RunEnd& end) {
     thrown = fault;
   } catch (const RetryInstruction&) {
     leave_repeating(current_);
-    forget_wanted();
+    wanted_link_ = nullptr;
     return true;
   }
   // An instruction that could not be fetched counts like one that faults, so that a guest whose handlers cannot be
@@ -153,24 +158,28 @@ bool Cpu::step(RunEnd& end) {
 
 void Cpu::forget_blocks() {
   blocks_.clear();
-  indirect_.fill({});
-  forget_wanted();
+  recent_.fill({});
+  wanted_link_ = nullptr;
   ++map_epoch_;
 }
 
 void Cpu::remember(Block* block) {
   if (wanted_link_) *wanted_link_ = {block, wanted_from_, map_epoch_};
   const u32 linear = segment[CS].base + eip;
-  if (wanted_indirect_) indirect_[indirect_slot(linear)] = {block, linear, map_epoch_, block->mode};
+  recent_[recent_slot(linear)] = {block, linear, map_epoch_, block->mode};
 }
 
-bool Cpu::still_leads(const Block* target, u32& epoch) {
+bool Cpu::still_leads(const Block* target, u8 mode, u32& epoch) {
   PhysAddr page;
   const u32 linear = segment[CS].base + eip;
-  if (!target || !target->valid || target->straddles || target->mode != block_->mode) return false;
+  if (!target || !target->valid || target->straddles || target->mode != mode) return false;
   if (!fetch_page(linear, page) || page.value + (linear & kPageMask) != target->physical) return false;
   epoch = map_epoch_;
   return true;
+}
+
+void Cpu::enter_if_it_still_leads(Block* target, u8 mode, u32& epoch) {
+  if (still_leads(target, mode, epoch)) return enter(target);
 }
 
 bool Cpu::look_at_events(RunEnd& end) {
@@ -179,13 +188,13 @@ bool Cpu::look_at_events(RunEnd& end) {
     nmi_pending = false;
     nmi_blocked = true;
     halted = shutdown = false;
-    forget_wanted();
+    wanted_link_ = nullptr;
     deliver_external(*this, static_cast<u8>(Vector::NMI));
     return true;
   }
   if ((flags.rest & eflags::IF) && pins_.interrupts.pending()) {
     halted = false;
-    forget_wanted();
+    wanted_link_ = nullptr;
     const u8 vector = pins_.interrupts.acknowledge();
     deliver_external(*this, vector);
     return true;
@@ -199,17 +208,17 @@ bool Cpu::look_at_events(RunEnd& end) {
 
 Block* Cpu::find_block(bool one) {
   const Segment& cs = segment[CS];
-  u8 mode = (cs.big ? mode_key::kCode32 : 0) | (cpl == 3 ? mode_key::kUser : 0) | (one ? mode_key::kSingle : 0);
+  u8 mode = code_mode() | (one ? mode_key::kSingle : 0);
   if (eip >= cs.code_end) raise_gp();
   PhysAddr page;
   const u32 linear = cs.base + eip;
-  if (!fetch_page(linear, page)) throw fault_;
+  if (!fetch_page(linear, page)) return nullptr;
   const PhysAddr physical = page + (linear & kPageMask);
   while (true) {
     Block* block = blocks_.find(physical, mode);
     if (block && block->straddles) {
       PhysAddr second;
-      if (!fetch_page((linear | kPageMask) + 1, second)) throw fault_;
+      if (!fetch_page((linear | kPageMask) + 1, second)) return nullptr;
       if (second.value != block->second_page) {
         blocks_.invalidate(physical, 1, leave_invalidated);
         ++map_epoch_;
@@ -301,7 +310,7 @@ void Cpu::watched_page_written(PhysAddr address, u32 bytes) {
 void Cpu::memory_map_changed() { flush_tlb(); }
 
 void Cpu::deliver(const GuestFault& fault) {
-  forget_wanted();
+  wanted_link_ = nullptr;
   deliver_fault(*this, fault);
 }
 

@@ -52,6 +52,9 @@ enum class RunEnd : u8 {
   breakpoint,  // a debugger's break- or watchpoint
 };
 
+// How far a memory access goes: only to what the TLB knows, or through page walks to a fault.
+enum class Path : u8 { quick, whole };
+
 template <class T>
 struct Loaded {
   T value;
@@ -100,31 +103,37 @@ class Cpu : public CpuState, public MemoryObserver {
   u32 effective_address(const Insn* i) const {
     const u8* file = reinterpret_cast<const u8*>(gpr);
     const u32 sum = load_from<u32>(file + i->base) + (load_from<u32>(file + i->index) << i->scale) + i->displacement;
-    return i->address16 ? sum & 0xFFFF : sum;
+    return sum & i->address_mask;
   }
 
-  template <class T>
-  [[gnu::always_inline]] Loaded<T> load_at(unsigned seg, u32 offset) {
+  // With Path::quick, a failure only means that the quick way is not open, and nothing has happened.
+  template <class T, Path path = Path::whole>
+  [[gnu::always_inline]] bool load_at(unsigned seg, u32 offset, T& value) {
     const Segment& s = segment[seg];
     if (u64{offset} + sizeof(T) <= s.read_end) [[likely]] {
       const u32 linear = s.base + offset;
-      if (const u8* host = tlb_->read(linear, sizeof(T))) [[likely]]
-        return {load_from<T>(host), true};
+      if (const Tlb::Entry& entry = tlb_->at(linear); entry.readable(linear, sizeof(T))) [[likely]] {
+        value = load_from<T>(entry.host(linear));
+        return true;
+      }
     }
+    if constexpr (path == Path::quick) return false;
     const Loaded<u64> slow = load_slow(seg, offset, sizeof(T));
-    return {static_cast<T>(slow.value), slow.ok};
+    value = static_cast<T>(slow.value);
+    return slow.ok;
   }
 
-  template <class T>
+  template <class T, Path path = Path::whole>
   [[gnu::always_inline]] bool store_at(unsigned seg, u32 offset, T value) {
     const Segment& s = segment[seg];
     if (u64{offset} + sizeof(T) <= s.write_end) [[likely]] {
       const u32 linear = s.base + offset;
-      if (u8* host = tlb_->write(linear, sizeof(T))) [[likely]] {
-        std::memcpy(host, &value, sizeof value);
+      if (const Tlb::Entry& entry = tlb_->at(linear); entry.writable(linear, sizeof(T))) [[likely]] {
+        std::memcpy(entry.host(linear), &value, sizeof value);
         return true;
       }
     }
+    if constexpr (path == Path::quick) return false;
     return store_slow(seg, offset, value, sizeof(T));
   }
 
@@ -169,10 +178,10 @@ class Cpu : public CpuState, public MemoryObserver {
 
   template <class T>
   T read(unsigned seg, u32 offset) {
-    const Loaded<T> loaded = load_at<T>(seg, offset);
-    if (!loaded.ok) [[unlikely]]
+    T value;
+    if (!load_at<T>(seg, offset, value)) [[unlikely]]
       throw fault_;
-    return loaded.value;
+    return value;
   }
   template <class T>
   void write(unsigned seg, u32 offset, T value) {
@@ -219,6 +228,8 @@ class Cpu : public CpuState, public MemoryObserver {
   void update_mode();
   void set_cpl(u8 new_cpl);
   void flush_tlb();
+  // What a load of CR3 drops: with CR4.PGE all but the global pages (SDM 3A 4.10.4.1).
+  void flush_tlb_for_cr3();
   void flush_page(u32 linear);
   // Reads PAE's PDPTEs for a new CR3 or mode; throws #GP(0) for reserved bits (SDM 3A 4.4.1).
   void load_pdptes(u32 new_cr0, u32 new_cr3, u32 new_cr4);
@@ -242,15 +253,18 @@ class Cpu : public CpuState, public MemoryObserver {
   void continue_at(u32 new_eip, Link& link) {
     eip = new_eip;
     if constexpr (kTailCalls) {
-      if (link.from_eip == block_eip_ && (link.epoch == map_epoch_ || still_leads(link.target, link.epoch))) [[likely]]
-        return enter(link.target);
+      if (link.from_eip == block_eip_) [[likely]] {
+        if (link.epoch == map_epoch_) [[likely]]
+          return enter(link.target);
+        return enter_if_it_still_leads(link.target, block_->mode, link.epoch);
+      }
     }
     wanted_link_ = &link;
     wanted_from_ = block_eip_;
   }
   // Does nothing if the budget or the code segment's limit forbids; the loop then sees to it.
   void enter(Block* block) {
-    if (remaining_ < block->count || u64{eip} + block->bytes > segment[CS].code_end) [[unlikely]]
+    if (!may_enter(block)) [[unlikely]]
       return;
     remaining_ -= block->count;
     block_ = block;
@@ -261,12 +275,24 @@ class Cpu : public CpuState, public MemoryObserver {
   void continue_indirect() {
     if constexpr (kTailCalls) {
       const u32 linear = segment[CS].base + eip;
-      IndirectEntry& entry = indirect_[indirect_slot(linear)];
-      if (entry.linear == linear && (entry.epoch == map_epoch_ || still_leads(entry.target, entry.epoch)) &&
-          entry.mode == block_->mode) [[likely]]
-        return enter(entry.target);
+      RecentTarget& entry = recent_[recent_slot(linear)];
+      if (entry.linear == linear && entry.mode == block_->mode) [[likely]] {
+        if (entry.epoch == map_epoch_) [[likely]]
+          return enter(entry.target);
+        return enter_if_it_still_leads(entry.target, block_->mode, entry.epoch);
+      }
     }
-    wanted_indirect_ = true;
+  }
+  // After an instruction that may have changed anything: mode, privilege, flags, the state of interrupts.
+  void continue_after_helper() {
+    if constexpr (kTailCalls) {
+      Block* target = single_ ? nullptr : recent_target(code_mode());
+      // Between an instruction that shadows the next one and that one nobody looks at interrupts here, so that the
+      // shadow is over. Where the loop takes over instead it must still stand.
+      if (!target || !may_enter(target)) return;
+      interrupt_shadow = debug_shadow = false;
+      return enter(target);
+    }
   }
   u32 eip_of(const Insn* i) const { return block_eip_ + i->offset; }
   u32 eip_after(const Insn* i) const { return block_eip_ + i->offset + i->length; }
@@ -283,6 +309,20 @@ class Cpu : public CpuState, public MemoryObserver {
   void forget_links() { ++map_epoch_; }
 
  private:
+  bool may_enter(const Block* block) const {
+    return remaining_ >= block->count && u64{eip} + block->bytes <= segment[CS].code_end;
+  }
+  // What decoding at CS:EIP assumes now, as a block's key has it.
+  u8 code_mode() const { return (segment[CS].big ? mode_key::kCode32 : 0) | (cpl == 3 ? mode_key::kUser : 0); }
+  // The block that stands at CS:EIP, if it was there not long ago; else null.
+  Block* recent_target(u8 mode) {
+    const u32 linear = segment[CS].base + eip;
+    RecentTarget& entry = recent_[recent_slot(linear)];
+    if (entry.linear == linear && entry.mode == mode &&
+        (entry.epoch == map_epoch_ || still_leads(entry.target, mode, entry.epoch))) [[likely]]
+      return entry.target;
+    return nullptr;
+  }
   struct Watchpoint {
     u32 linear;
     u32 bytes;
@@ -328,17 +368,18 @@ class Cpu : public CpuState, public MemoryObserver {
   bool step(RunEnd& end);
   bool look_at_events(RunEnd& end);
   // Whether a remembered target is still what stands at eip, though translations were dropped since; renews its epoch.
-  bool still_leads(const Block* target, u32& epoch);
-  // Enters a block found by the loop where a branch asked for it to be remembered.
+  bool still_leads(const Block* target, u8 mode, u32& epoch);
+  // Out of line, and called last, so that the handlers before it need no stack frame.
+  void enter_if_it_still_leads(Block* target, u8 mode, u32& epoch);
+  // Enters a block found by the loop in the table of recent targets, and in the link that asked for it.
   void remember(Block* block);
   void forget_blocks();
-  void forget_wanted() {
-    wanted_link_ = nullptr;
-    wanted_indirect_ = false;
-  }
+  // The block at CS:EIP; null with fault_ set where it cannot be fetched.
   Block* find_block(bool one);
   Block* decode_block(PhysAddr physical, u8 mode);
   bool fetch_page(u32 linear, PhysAddr& page);
+  // Of 4 MiB of linear addresses, whether a large page was cached there.
+  void note_translation(u32 linear, const Translation& t) { large_regions_[linear >> 22] |= t.large; }
   void deliver(const GuestFault& fault);
   bool code_breakpoint(RunEnd& end);
   void after_single();
@@ -354,15 +395,14 @@ class Cpu : public CpuState, public MemoryObserver {
   Block* block_ = nullptr;  // being executed
   u32 block_eip_ = 0;
   const Insn* current_ = nullptr;  // the helper being executed
-  struct IndirectEntry {
+  struct RecentTarget {
     Block* target = nullptr;
     u32 linear = 0;
     u32 epoch = 0;
     u8 mode = 0;
   };
-  static u32 indirect_slot(u32 linear) { return (linear ^ linear >> 10) & 1023; }
-  std::array<IndirectEntry, 1024> indirect_{};
-  bool wanted_indirect_ = false;
+  static u32 recent_slot(u32 linear) { return (linear ^ linear >> 11) & 2047; }
+  std::array<RecentTarget, 2048> recent_{};
   Link* wanted_link_ = nullptr;
   u32 wanted_from_ = 0;
   ApicBasePort* apic_ = nullptr;
@@ -373,8 +413,12 @@ class Cpu : public CpuState, public MemoryObserver {
   struct FetchEntry {
     u32 linear = 1;
     PhysAddr physical{};
+    bool global = false;
   };
   std::array<std::array<FetchEntry, 64>, 2> fetch_{};
+  std::array<bool, 1024> large_regions_{};
+  // By the low bits of the page number: where instructions were fetched, so that links may rest on it.
+  std::array<bool, 4096> fetched_{};
   u32 map_epoch_ = 1;
   i64 remaining_ = 0;  // of the budget, less the blocks entered
   i64 banked_ = 0;     // put aside by stop_soon

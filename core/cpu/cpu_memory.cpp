@@ -42,18 +42,29 @@ PagingMode Cpu::paging_mode() const {
 void Cpu::flush_tlb() {
   for (Tlb& tlb : *tlbs_) tlb.flush();
   for (auto& table : fetch_) table.fill({});
+  large_regions_.fill(false);
+  fetched_.fill(false);
+  ++map_epoch_;
+}
+
+void Cpu::flush_tlb_for_cr3() {
+  const bool keep_global = cr4 & cr4::PGE;
+  for (Tlb& tlb : *tlbs_) keep_global ? tlb.flush_local() : tlb.flush();
+  for (auto& table : fetch_)
+    for (FetchEntry& entry : table)
+      if (!keep_global || !entry.global) entry = {};
   ++map_epoch_;
 }
 
 void Cpu::flush_page(u32 linear) {
-  // INVLPG of a large page must drop all of it (SDM 3A 4.10.4.1); whether the entry was large is no longer known.
-  const bool large = cr4 & (cr4::PSE | cr4::PAE);
+  // INVLPG of a large page must drop all of it (SDM 3A 4.10.4.1).
+  const bool large = large_regions_[linear >> 22];
   for (Tlb& tlb : *tlbs_) large ? tlb.flush_region(linear) : tlb.flush_page(linear);
-  if (large) {
-    for (auto& table : fetch_) table.fill({});
+  for (auto& table : fetch_) {
+    if (large) table.fill({});
+    table[(linear >> kPageShift) % table.size()] = {};
   }
-  for (auto& table : fetch_) table[(linear >> kPageShift) % table.size()] = {};
-  ++map_epoch_;
+  if (large || fetched_[(linear >> kPageShift) % fetched_.size()]) ++map_epoch_;
 }
 
 void Cpu::update_mode() {
@@ -72,7 +83,7 @@ void Cpu::set_cpl(u8 new_cpl) {
 
 void Cpu::flags_changed() {
   update_mode();
-  if (flags.rest & eflags::IF) stop_soon();
+  if ((flags.rest & eflags::IF) && pins_.interrupts.pending()) stop_soon();
 }
 
 bool Cpu::segment_allows(unsigned seg, u32 offset, u32 bytes, bool write) {
@@ -103,13 +114,14 @@ bool Cpu::translate_page(u32 linear, Access access, Privilege who, PhysAddr& pag
     return false;
   }
   page = PhysAddr(t.page.value & pins_.memory.a20_mask());
+  note_translation(linear, t);
   const Ppn ppn = page_of(page);
   const u8* readable = pins_.memory.readable(ppn);
   u8* writable = pins_.memory.writable(ppn);
   if (readable) {
     const bool same = writable == readable;
     (*tlbs_)[who == Privilege::user].fill(linear, const_cast<u8*>(readable),
-                                          t.writable && same && !pins_.memory.watched(ppn));
+                                          t.writable && same && !pins_.memory.watched(ppn), t.global);
   }
   return true;
 }
@@ -311,8 +323,10 @@ bool Cpu::fetch_page(u32 linear, PhysAddr& page) {
       fault_ = {Vector::PF, t.error_code};
       return false;
     }
-    entry = {tag, PhysAddr(t.page.value & pins_.memory.a20_mask())};
+    entry = {tag, PhysAddr(t.page.value & pins_.memory.a20_mask()), t.global};
+    note_translation(linear, t);
   }
+  fetched_[(linear >> kPageShift) % fetched_.size()] = true;
   page = entry.physical;
   return true;
 }

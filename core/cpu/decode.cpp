@@ -110,6 +110,7 @@ DecodeResult Decoder::decode(std::span<const u8> bytes, Insn& insn) const {
   insn.length = z.length;
   insn.operand_bits = z.operand_width;
   insn.address16 = z.address_width == 16;
+  insn.address_mask = insn.address16 ? 0xFFFF : 0xFFFF'FFFF;
   insn.lock = (z.attributes & ZYDIS_ATTRIB_HAS_LOCK) != 0;
   if (z.attributes & (ZYDIS_ATTRIB_HAS_REP | ZYDIS_ATTRIB_HAS_REPE)) insn.repeat = static_cast<u8>(Repeat::rep);
   if (z.attributes & ZYDIS_ATTRIB_HAS_REPNE) insn.repeat = static_cast<u8>(Repeat::repne);
@@ -140,7 +141,6 @@ DecodeResult Decoder::decode(std::span<const u8> bytes, Insn& insn) const {
   }
 
   const Row* row = model_.has(feature_of(z, operands)) ? row_for(z.mnemonic) : nullptr;
-  insn.row = row;
   insn.handler = row ? row->select(shape) : nullptr;
   if (!insn.handler) {
     insn.handler = helper<undefined_instruction, After::leave>;

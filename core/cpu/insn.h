@@ -8,7 +8,6 @@ namespace penumbra {
 
 class Cpu;
 struct Insn;
-struct Row;
 
 // Executes one instruction and then, by a tail call, the next one of the block. See exec/handlers.h.
 using Handler = void (*)(Cpu&, const Insn*);
@@ -35,7 +34,7 @@ struct Insn {
   u8 ends : 1 = 0;  // this form ends its block though its row does not
   u8 position = 0;  // its number in the block
   u16 opcode = 0;   // the x87's 11-bit opcode (FOP)
-  const Row* row = nullptr;
+  u32 address_mask = 0xFFFF'FFFF;  // FFFFh for a 16-bit address size
 
   Repeat repetition() const { return static_cast<Repeat>(repeat); }
 };

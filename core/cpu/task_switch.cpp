@@ -126,7 +126,7 @@ void switch_task(Cpu& cpu, u16 selector, Descriptor tss, TaskSwitch reason, u32 
   if (wide && (cpu.cr0 & cr0::PG) && cpu.cr3 != task.cr3) {
     cpu.load_pdptes(cpu.cr0, task.cr3, cpu.cr4);
     cpu.cr3 = task.cr3;
-    cpu.flush_tlb();
+    cpu.flush_tlb_for_cr3();
   }
   for (unsigned n = 0; n < 8; ++n) cpu.gpr[n] = task.gpr[n];
   cpu.eip = task.eip;

@@ -6,6 +6,23 @@
 
 namespace penumbra {
 
+// Puts function(memory operand) in its place.
+template <class T, Path path, Handler whole, class Function>
+[[gnu::always_inline]] inline void modify(Cpu& cpu, const Insn* i, Function function) {
+  const u32 offset = cpu.effective_address(i);
+  if constexpr (path == Path::quick) {
+    u8* host = cpu.modify_at<T>(i->segment, offset);
+    if (!host) [[unlikely]]
+      return whole(cpu, i);
+    store<T>(host, function(load<T>(host)));
+  } else {
+    const Loaded<u64> a = cpu.load_for_write(i->segment, offset, sizeof(T));
+    if (!a.ok) return cpu.leave_with_fault(i);
+    cpu.store_at<T>(i->segment, offset, function(static_cast<T>(a.value)));
+  }
+  return next(cpu, i);
+}
+
 // An Op has `template <class T> static T apply(Flags&, T a, T b)` and says whether the result is written back.
 template <class T, class Op>
 struct Binary {
@@ -19,33 +36,33 @@ struct Binary {
     if constexpr (Op::kWrites) dst<T>(cpu, i) = result;
     return next(cpu, i);
   }
-  static void reg_mem(Cpu& cpu, const Insn* i) {
-    const Loaded<T> value = cpu.load_at<T>(i->segment, cpu.effective_address(i));
-    if (!value.ok) [[unlikely]]
-      return cpu.leave_with_fault(i);
-    const T result = Op::template apply<T>(cpu.flags, dst<T>(cpu, i), value.value);
+  template <Path path = Path::quick>
+  [[gnu::noinline]] static void reg_mem(Cpu& cpu, const Insn* i) {
+    T value;
+    if (!cpu.load_at<T, path>(i->segment, cpu.effective_address(i), value)) [[unlikely]]
+      return give_up<path, reg_mem<Path::whole>>(cpu, i);
+    const T result = Op::template apply<T>(cpu.flags, dst<T>(cpu, i), value);
     if constexpr (Op::kWrites) dst<T>(cpu, i) = result;
     return next(cpu, i);
   }
-  static void mem_reg(Cpu& cpu, const Insn* i) { return to_memory(cpu, i, src<T>(cpu, i)); }
-  static void mem_imm(Cpu& cpu, const Insn* i) { return to_memory(cpu, i, static_cast<T>(i->immediate)); }
+  template <Path path = Path::quick>
+  [[gnu::noinline]] static void mem_reg(Cpu& cpu, const Insn* i) {
+    return to_memory<path, mem_reg<Path::whole>>(cpu, i, src<T>(cpu, i));
+  }
+  template <Path path = Path::quick>
+  [[gnu::noinline]] static void mem_imm(Cpu& cpu, const Insn* i) {
+    return to_memory<path, mem_imm<Path::whole>>(cpu, i, static_cast<T>(i->immediate));
+  }
 
  private:
+  template <Path path, Handler whole>
   [[gnu::always_inline]] static void to_memory(Cpu& cpu, const Insn* i, T b) {
-    const u32 offset = cpu.effective_address(i);
-    if constexpr (!Op::kWrites) {
-      const Loaded<T> a = cpu.load_at<T>(i->segment, offset);
-      if (!a.ok) [[unlikely]]
-        return cpu.leave_with_fault(i);
-      Op::template apply<T>(cpu.flags, a.value, b);
-    } else if (u8* host = cpu.modify_at<T>(i->segment, offset)) [[likely]] {
-      store<T>(host, Op::template apply<T>(cpu.flags, load<T>(host), b));
-    } else {
-      const Loaded<u64> a = cpu.load_for_write(i->segment, offset, sizeof(T));
-      if (!a.ok) [[unlikely]]
-        return cpu.leave_with_fault(i);
-      cpu.store_at<T>(i->segment, offset, Op::template apply<T>(cpu.flags, static_cast<T>(a.value), b));
-    }
+    if constexpr (Op::kWrites)
+      return modify<T, path, whole>(cpu, i, [&](T a) { return Op::template apply<T>(cpu.flags, a, b); });
+    T a;
+    if (!cpu.load_at<T, path>(i->segment, cpu.effective_address(i), a)) [[unlikely]]
+      return give_up<path, whole>(cpu, i);
+    Op::template apply<T>(cpu.flags, a, b);
     return next(cpu, i);
   }
 };
@@ -58,17 +75,9 @@ struct Unary {
     value = Op::template apply<T>(cpu.flags, value);
     return next(cpu, i);
   }
-  static void in_mem(Cpu& cpu, const Insn* i) {
-    const u32 offset = cpu.effective_address(i);
-    if (u8* host = cpu.modify_at<T>(i->segment, offset)) [[likely]] {
-      store<T>(host, Op::template apply<T>(cpu.flags, load<T>(host)));
-    } else {
-      const Loaded<u64> a = cpu.load_for_write(i->segment, offset, sizeof(T));
-      if (!a.ok) [[unlikely]]
-        return cpu.leave_with_fault(i);
-      cpu.store_at<T>(i->segment, offset, Op::template apply<T>(cpu.flags, static_cast<T>(a.value)));
-    }
-    return next(cpu, i);
+  template <Path path = Path::quick>
+  [[gnu::noinline]] static void in_mem(Cpu& cpu, const Insn* i) {
+    return modify<T, path, in_mem<Path::whole>>(cpu, i, [&](T a) { return Op::template apply<T>(cpu.flags, a); });
   }
 };
 
@@ -78,11 +87,11 @@ Handler binary_form(const Shape& shape) {
   if (shape.a == Operand::reg) {
     if (shape.b == Operand::reg) return Forms::reg_reg;
     if (shape.b == Operand::imm) return Forms::reg_imm;
-    if (shape.b == Operand::mem) return Forms::reg_mem;
+    if (shape.b == Operand::mem) return Forms::template reg_mem<>;
   }
   if (shape.a == Operand::mem) {
-    if (shape.b == Operand::reg) return Forms::mem_reg;
-    if (shape.b == Operand::imm) return Forms::mem_imm;
+    if (shape.b == Operand::reg) return Forms::template mem_reg<>;
+    if (shape.b == Operand::imm) return Forms::template mem_imm<>;
   }
   return nullptr;
 }
@@ -98,7 +107,7 @@ Handler binary(const Shape& shape) {
 
 template <class T, class Op>
 Handler unary_form(const Shape& shape) {
-  return shape.a == Operand::reg ? Unary<T, Op>::in_reg : Unary<T, Op>::in_mem;
+  return shape.a == Operand::reg ? Unary<T, Op>::in_reg : Unary<T, Op>::template in_mem<>;
 }
 
 template <class Op>

@@ -55,12 +55,12 @@ void jmp_reg(Cpu& cpu, const Insn* i) {
     return fault_at(cpu, i);
   return cpu.continue_indirect();
 }
-template <class T>
-void jmp_mem(Cpu& cpu, const Insn* i) {
-  const Loaded<T> target = cpu.load_at<T>(i->segment, cpu.effective_address(i));
-  if (!target.ok) [[unlikely]]
-    return cpu.leave_with_fault(i);
-  cpu.eip = target.value;
+template <class T, Path path = Path::quick>
+[[gnu::noinline]] void jmp_mem(Cpu& cpu, const Insn* i) {
+  T target;
+  if (!cpu.load_at<T, path>(i->segment, cpu.effective_address(i), target)) [[unlikely]]
+    return give_up<path, jmp_mem<T, Path::whole>>(cpu, i);
+  cpu.eip = target;
   if (beyond_limit(cpu, cpu.eip)) [[unlikely]]
     return fault_at(cpu, i);
   return cpu.continue_indirect();
@@ -78,47 +78,47 @@ Handler select_jmp(const Shape& shape) {
 }
 
 // Pushes the return address; false with the fault noted.
-template <class T>
+template <class T, Path path>
 [[gnu::always_inline]] inline bool push_return(Cpu& cpu, const Insn* i) {
   const u32 mask = cpu.stack_mask();
   const u32 top = (cpu.gpr[ESP] - sizeof(T)) & mask;
-  if (!cpu.store_at<T>(SS, top, static_cast<T>(cpu.eip_after(i)))) [[unlikely]]
+  if (!cpu.store_at<T, path>(SS, top, static_cast<T>(cpu.eip_after(i)))) [[unlikely]]
     return false;
   cpu.gpr[ESP] = (cpu.gpr[ESP] & ~mask) | top;
   return true;
 }
 
-template <class T>
-void call_relative(Cpu& cpu, const Insn* i) {
+template <class T, Path path = Path::quick>
+[[gnu::noinline]] void call_relative(Cpu& cpu, const Insn* i) {
   const u32 target = relative_target<T>(cpu, i);
   if (beyond_limit(cpu, target)) [[unlikely]]
     return fault_at(cpu, i);
-  if (!push_return<T>(cpu, i)) [[unlikely]]
-    return cpu.leave_with_fault(i);
+  if (!push_return<T, path>(cpu, i)) [[unlikely]]
+    return give_up<path, call_relative<T, Path::whole>>(cpu, i);
   return cpu.continue_at(target, cpu.block()->taken);
 }
 
-template <class T>
-void call_reg(Cpu& cpu, const Insn* i) {
+template <class T, Path path = Path::quick>
+[[gnu::noinline]] void call_reg(Cpu& cpu, const Insn* i) {
   const T target = dst<T>(cpu, i);
   if (beyond_limit(cpu, target)) [[unlikely]]
     return fault_at(cpu, i);
-  if (!push_return<T>(cpu, i)) [[unlikely]]
-    return cpu.leave_with_fault(i);
+  if (!push_return<T, path>(cpu, i)) [[unlikely]]
+    return give_up<path, call_reg<T, Path::whole>>(cpu, i);
   cpu.eip = target;
   return cpu.continue_indirect();
 }
 
-template <class T>
-void call_mem(Cpu& cpu, const Insn* i) {
-  const Loaded<T> target = cpu.load_at<T>(i->segment, cpu.effective_address(i));
-  if (!target.ok) [[unlikely]]
-    return cpu.leave_with_fault(i);
-  if (beyond_limit(cpu, target.value)) [[unlikely]]
+template <class T, Path path = Path::quick>
+[[gnu::noinline]] void call_mem(Cpu& cpu, const Insn* i) {
+  T target;
+  if (!cpu.load_at<T, path>(i->segment, cpu.effective_address(i), target)) [[unlikely]]
+    return give_up<path, call_mem<T, Path::whole>>(cpu, i);
+  if (beyond_limit(cpu, target)) [[unlikely]]
     return fault_at(cpu, i);
-  if (!push_return<T>(cpu, i)) [[unlikely]]
-    return cpu.leave_with_fault(i);
-  cpu.eip = target.value;
+  if (!push_return<T, path>(cpu, i)) [[unlikely]]
+    return give_up<path, call_mem<T, Path::whole>>(cpu, i);
+  cpu.eip = target;
   return cpu.continue_indirect();
 }
 
@@ -133,16 +133,16 @@ Handler select_call(const Shape& shape) {
   }
 }
 
-template <class T>
-void ret_near(Cpu& cpu, const Insn* i) {
+template <class T, Path path = Path::quick>
+[[gnu::noinline]] void ret_near(Cpu& cpu, const Insn* i) {
   const u32 mask = cpu.stack_mask();
-  const Loaded<T> target = cpu.load_at<T>(SS, cpu.gpr[ESP] & mask);
-  if (!target.ok) [[unlikely]]
-    return cpu.leave_with_fault(i);
-  if (beyond_limit(cpu, target.value)) [[unlikely]]
+  T target;
+  if (!cpu.load_at<T, path>(SS, cpu.gpr[ESP] & mask, target)) [[unlikely]]
+    return give_up<path, ret_near<T, Path::whole>>(cpu, i);
+  if (beyond_limit(cpu, target)) [[unlikely]]
     return fault_at(cpu, i);
   cpu.set_stack_pointer(cpu.gpr[ESP] + sizeof(T) + (i->immediate & 0xFFFF));
-  cpu.eip = target.value;
+  cpu.eip = target;
   return cpu.continue_indirect();
 }
 

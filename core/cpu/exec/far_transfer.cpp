@@ -381,6 +381,7 @@ void iret(Cpu& cpu, const Insn&) {
   else
     iret_protected<T>(cpu);
   cpu.nmi_blocked = false;
+  if (cpu.nmi_pending) cpu.stop_soon();
 }
 
 // The handler's return address is the instruction after; a fault in delivery is reported at the instruction itself.

@@ -10,6 +10,16 @@ namespace penumbra {
 // Ends a handler: the next instruction of the block. A tail call, so no object with a destructor may be alive.
 [[gnu::always_inline]] inline void next(Cpu& cpu, const Insn* i) { return i[1].handler(cpu, i + 1); }
 
+// A handler that accesses memory comes in two halves, so that the one for most cases needs no stack frame: the quick
+// half, and the whole one that it jumps to where the TLB has no answer. This is how a failed access ends either.
+template <Path path, Handler whole>
+[[gnu::always_inline]] inline void give_up(Cpu& cpu, const Insn* i) {
+  if constexpr (path == Path::quick)
+    return whole(cpu, i);
+  else
+    return cpu.leave_with_fault(i);
+}
+
 // Register operands, by the byte offset that decoding stored.
 template <class T>
 T& reg(Cpu& cpu, u8 offset) {
@@ -36,6 +46,7 @@ void helper(Cpu& cpu, const Insn* i) {
   cpu.set_current(i);
   function(cpu, *i);
   if constexpr (after == After::next) return next(cpu, i);
+  return cpu.continue_after_helper();
 }
 
 // The operand of a helper that may be a register or memory.

@@ -15,21 +15,23 @@ struct Copy {
 
 template <class T>
 struct Store {
-  static void from_reg(Cpu& cpu, const Insn* i) {
-    if (!cpu.store_at<T>(i->segment, cpu.effective_address(i), src<T>(cpu, i))) [[unlikely]]
-      return cpu.leave_with_fault(i);
+  template <Path path = Path::quick>
+  [[gnu::noinline]] static void from_reg(Cpu& cpu, const Insn* i) {
+    if (!cpu.store_at<T, path>(i->segment, cpu.effective_address(i), src<T>(cpu, i))) [[unlikely]]
+      return give_up<path, from_reg<Path::whole>>(cpu, i);
     return next(cpu, i);
   }
-  static void from_imm(Cpu& cpu, const Insn* i) {
-    if (!cpu.store_at<T>(i->segment, cpu.effective_address(i), static_cast<T>(i->immediate))) [[unlikely]]
-      return cpu.leave_with_fault(i);
+  template <Path path = Path::quick>
+  [[gnu::noinline]] static void from_imm(Cpu& cpu, const Insn* i) {
+    if (!cpu.store_at<T, path>(i->segment, cpu.effective_address(i), static_cast<T>(i->immediate))) [[unlikely]]
+      return give_up<path, from_imm<Path::whole>>(cpu, i);
     return next(cpu, i);
   }
 };
 
 template <class T>
 Handler mov_form(const Shape& shape) {
-  if (shape.a == Operand::mem) return shape.b == Operand::reg ? Store<T>::from_reg : Store<T>::from_imm;
+  if (shape.a == Operand::mem) return shape.b == Operand::reg ? Store<T>::template from_reg<> : Store<T>::template from_imm<>;
   return binary_form<T, Copy>(shape);
 }
 
@@ -53,18 +55,19 @@ struct Extend {
     dst<To>(cpu, i) = static_cast<To>(src<From>(cpu, i));
     return next(cpu, i);
   }
-  static void from_mem(Cpu& cpu, const Insn* i) {
-    const auto value = cpu.load_at<std::make_unsigned_t<From>>(i->segment, cpu.effective_address(i));
-    if (!value.ok) [[unlikely]]
-      return cpu.leave_with_fault(i);
-    dst<To>(cpu, i) = static_cast<To>(static_cast<From>(value.value));
+  template <Path path = Path::quick>
+  [[gnu::noinline]] static void from_mem(Cpu& cpu, const Insn* i) {
+    std::make_unsigned_t<From> value;
+    if (!cpu.load_at<std::make_unsigned_t<From>, path>(i->segment, cpu.effective_address(i), value)) [[unlikely]]
+      return give_up<path, from_mem<Path::whole>>(cpu, i);
+    dst<To>(cpu, i) = static_cast<To>(static_cast<From>(value));
     return next(cpu, i);
   }
 };
 
 template <class To, class From>
 Handler extend_form(const Shape& shape) {
-  return shape.b == Operand::reg ? Extend<To, From>::from_reg : Extend<To, From>::from_mem;
+  return shape.b == Operand::reg ? Extend<To, From>::from_reg : Extend<To, From>::template from_mem<>;
 }
 
 template <class Byte, class Word>
@@ -112,19 +115,20 @@ struct CMov {
     return next(cpu, i);
   }
   // The operand is read whatever the condition says.
-  static void from_mem(Cpu& cpu, const Insn* i) {
-    const Loaded<T> value = cpu.load_at<T>(i->segment, cpu.effective_address(i));
-    if (!value.ok) [[unlikely]]
-      return cpu.leave_with_fault(i);
-    if (cpu.flags.condition<Code>()) dst<T>(cpu, i) = value.value;
+  template <Path path = Path::quick>
+  [[gnu::noinline]] static void from_mem(Cpu& cpu, const Insn* i) {
+    T value;
+    if (!cpu.load_at<T, path>(i->segment, cpu.effective_address(i), value)) [[unlikely]]
+      return give_up<path, from_mem<Path::whole>>(cpu, i);
+    if (cpu.flags.condition<Code>()) dst<T>(cpu, i) = value;
     return next(cpu, i);
   }
 };
 
 template <unsigned Code>
 Handler cmov(const Shape& shape) {
-  if (shape.bits == 16) return shape.b == Operand::reg ? CMov<u16, Code>::from_reg : CMov<u16, Code>::from_mem;
-  return shape.b == Operand::reg ? CMov<u32, Code>::from_reg : CMov<u32, Code>::from_mem;
+  if (shape.bits == 16) return shape.b == Operand::reg ? CMov<u16, Code>::from_reg : CMov<u16, Code>::template from_mem<>;
+  return shape.b == Operand::reg ? CMov<u32, Code>::from_reg : CMov<u32, Code>::template from_mem<>;
 }
 
 template <unsigned Code>
@@ -133,16 +137,17 @@ struct Set {
     dst<u8>(cpu, i) = cpu.flags.condition<Code>();
     return next(cpu, i);
   }
-  static void in_mem(Cpu& cpu, const Insn* i) {
-    if (!cpu.store_at<u8>(i->segment, cpu.effective_address(i), cpu.flags.condition<Code>())) [[unlikely]]
-      return cpu.leave_with_fault(i);
+  template <Path path = Path::quick>
+  [[gnu::noinline]] static void in_mem(Cpu& cpu, const Insn* i) {
+    if (!cpu.store_at<u8, path>(i->segment, cpu.effective_address(i), cpu.flags.condition<Code>())) [[unlikely]]
+      return give_up<path, in_mem<Path::whole>>(cpu, i);
     return next(cpu, i);
   }
 };
 
 template <unsigned Code>
 Handler setcc(const Shape& shape) {
-  return shape.a == Operand::reg ? Set<Code>::in_reg : Set<Code>::in_mem;
+  return shape.a == Operand::reg ? Set<Code>::in_reg : Set<Code>::template in_mem<>;
 }
 
 void xlat(Cpu& cpu, const Insn& i) {

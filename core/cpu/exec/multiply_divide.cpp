@@ -72,10 +72,10 @@ struct Imul {
   }
   template <bool Three>
   static void by_mem(Cpu& cpu, const Insn* i) {
-    const Loaded<T> value = cpu.load_at<T>(i->segment, cpu.effective_address(i));
-    if (!value.ok) [[unlikely]]
+    T value;
+    if (!cpu.load_at<T>(i->segment, cpu.effective_address(i), value)) [[unlikely]]
       return cpu.leave_with_fault(i);
-    set(cpu, i, Three ? static_cast<T>(i->immediate) : dst<T>(cpu, i), value.value);
+    set(cpu, i, Three ? static_cast<T>(i->immediate) : dst<T>(cpu, i), value);
     return next(cpu, i);
   }
 };

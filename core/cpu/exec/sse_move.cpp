@@ -64,11 +64,11 @@ template <class T, unsigned n, Rest rest>
 void load_lane(Cpu& cpu, const Insn* i) {
   if (!sse_available(cpu)) [[unlikely]]
     return leave_with(cpu, i, sse_refusal(cpu));
-  const Loaded<T> value = cpu.load_at<T>(i->segment, cpu.effective_address(i));
-  if (!value.ok) [[unlikely]]
+  T value;
+  if (!cpu.load_at<T>(i->segment, cpu.effective_address(i), value)) [[unlikely]]
     return cpu.leave_with_fault(i);
   if (rest == Rest::zeroed) cpu.xmm[i->dst] = {};
-  lane<T>(cpu.xmm[i->dst], n) = value.value;
+  lane<T>(cpu.xmm[i->dst], n) = value;
   return next(cpu, i);
 }
 

@@ -7,30 +7,30 @@ namespace penumbra {
 
 namespace {
 
-template <class T>
+template <class T, Path path, Handler whole>
 [[gnu::always_inline]] inline void push_value(Cpu& cpu, const Insn* i, T value) {
   const u32 mask = cpu.stack_mask();
   const u32 top = (cpu.gpr[ESP] - sizeof(T)) & mask;
-  if (!cpu.store_at<T>(SS, top, value)) [[unlikely]]
-    return cpu.leave_with_fault(i);
+  if (!cpu.store_at<T, path>(SS, top, value)) [[unlikely]]
+    return give_up<path, whole>(cpu, i);
   cpu.gpr[ESP] = (cpu.gpr[ESP] & ~mask) | top;
   return next(cpu, i);
 }
 
-template <class T>
-void push_reg(Cpu& cpu, const Insn* i) {
-  return push_value<T>(cpu, i, dst<T>(cpu, i));
+template <class T, Path path = Path::quick>
+[[gnu::noinline]] void push_reg(Cpu& cpu, const Insn* i) {
+  return push_value<T, path, push_reg<T, Path::whole>>(cpu, i, dst<T>(cpu, i));
 }
-template <class T>
-void push_imm(Cpu& cpu, const Insn* i) {
-  return push_value<T>(cpu, i, static_cast<T>(i->immediate));
+template <class T, Path path = Path::quick>
+[[gnu::noinline]] void push_imm(Cpu& cpu, const Insn* i) {
+  return push_value<T, path, push_imm<T, Path::whole>>(cpu, i, static_cast<T>(i->immediate));
 }
-template <class T>
-void push_mem(Cpu& cpu, const Insn* i) {
-  const Loaded<T> value = cpu.load_at<T>(i->segment, cpu.effective_address(i));
-  if (!value.ok) [[unlikely]]
-    return cpu.leave_with_fault(i);
-  return push_value<T>(cpu, i, value.value);
+template <class T, Path path = Path::quick>
+[[gnu::noinline]] void push_mem(Cpu& cpu, const Insn* i) {
+  T value;
+  if (!cpu.load_at<T, path>(i->segment, cpu.effective_address(i), value)) [[unlikely]]
+    return give_up<path, push_mem<T, Path::whole>>(cpu, i);
+  return push_value<T, path, push_mem<T, Path::whole>>(cpu, i, value);
 }
 // With a 32-bit operand the selector is written as 16 bits and the upper half of the slot stays (SDM 2, PUSH).
 void push_segment(Cpu& cpu, const Insn& i) {
@@ -54,14 +54,14 @@ Handler select_push(const Shape& shape) {
   return shape.insn->operand_bits == 16 ? push_form<u16>(shape) : push_form<u32>(shape);
 }
 
-template <class T>
-void pop_reg(Cpu& cpu, const Insn* i) {
+template <class T, Path path = Path::quick>
+[[gnu::noinline]] void pop_reg(Cpu& cpu, const Insn* i) {
   const u32 mask = cpu.stack_mask();
-  const Loaded<T> value = cpu.load_at<T>(SS, cpu.gpr[ESP] & mask);
-  if (!value.ok) [[unlikely]]
-    return cpu.leave_with_fault(i);
+  T value;
+  if (!cpu.load_at<T, path>(SS, cpu.gpr[ESP] & mask, value)) [[unlikely]]
+    return give_up<path, pop_reg<T, Path::whole>>(cpu, i);
   cpu.gpr[ESP] = (cpu.gpr[ESP] & ~mask) | ((cpu.gpr[ESP] + sizeof(T)) & mask);
-  dst<T>(cpu, i) = value.value;  // POP ESP: the value popped wins
+  dst<T>(cpu, i) = value;  // POP ESP: the value popped wins
   return next(cpu, i);
 }
 
@@ -126,15 +126,15 @@ void enter(Cpu& cpu, const Insn& i) {
   cpu.set_stack_pointer(top);
 }
 
-template <class T>
-void leave(Cpu& cpu, const Insn* i) {
+template <class T, Path path = Path::quick>
+[[gnu::noinline]] void leave(Cpu& cpu, const Insn* i) {
   const u32 mask = cpu.stack_mask();
   const u32 frame = cpu.gpr[EBP] & mask;
-  const Loaded<T> value = cpu.load_at<T>(SS, frame);
-  if (!value.ok) [[unlikely]]
-    return cpu.leave_with_fault(i);
+  T value;
+  if (!cpu.load_at<T, path>(SS, frame, value)) [[unlikely]]
+    return give_up<path, leave<T, Path::whole>>(cpu, i);
   cpu.set_stack_pointer(frame + sizeof(T));
-  reg<T>(cpu, 4 * EBP) = value.value;
+  reg<T>(cpu, 4 * EBP) = value;
   return next(cpu, i);
 }
 Handler select_leave(const Shape& shape) { return shape.insn->operand_bits == 16 ? leave<u16> : leave<u32>; }

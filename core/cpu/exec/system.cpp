@@ -34,7 +34,7 @@ void write_cr0(Cpu& cpu, u32 value) {
 void write_cr3(Cpu& cpu, u32 value) {
   cpu.load_pdptes(cpu.cr0, value, cpu.cr4);
   cpu.cr3 = value;
-  cpu.flush_tlb();
+  cpu.flush_tlb_for_cr3();
 }
 
 void write_cr4(Cpu& cpu, u32 value) {
