@@ -185,7 +185,7 @@ std::vector<BootCase> make_cases() {
                     .files = {{"--kernel", kernel}, {"--initrd", "initrd.gz"}},
                     .options = {"--memory", "256M", "--append", "console=ttyS0", "--serial", "stdio"},
                     .steps = {expect("This is Linux on Penumbra"), expect("/ # "),
-                              type("{COM1}echo $((6*7))-ok{ENTER}"), expect("42-ok"), type("{COM1}poweroff -f{ENTER}")},
+                              type("{COM1}echo $((6*7))-ok{ENTER}"), expect("42-ok"), type("{COM1}poweroff{ENTER}")},
                     .timeout = 900,
                     .seabios = false};
   };

@@ -63,7 +63,10 @@ mount -t proc proc /proc
 mount -t sysfs sysfs /sys
 hostname penumbra
 echo
-echo "This is Linux on Penumbra. 'exit' or 'poweroff -f' switches the machine off."
+echo "This is Linux on Penumbra. 'exit' or 'poweroff' switches the machine off."
+# There is no init to ask for it.
+export ENV=/tmp/aliases
+echo "alias poweroff='poweroff -f' reboot='reboot -f' halt='halt -f'" > "$ENV"
 # A shell with job control needs a terminal of its own, not /dev/console.
 tty=$(cat /sys/class/tty/console/active)
 tty=${tty##* }
