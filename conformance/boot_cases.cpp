@@ -47,21 +47,23 @@ BootCase debian_disk() {
       "{COM1}echo faults-$(dmesg | grep -cE 'ata[0-9].*(exception|fail|lost|limit|reset)|I/O error|EXT4-fs error')"
       "{ENTER}";
   constexpr std::string_view kPowerOff = "{COM1}poweroff{ENTER}";
-  return {.name = "debian-disk",
-          .files = {{"--hda", "debian-disk.img"}},
-          .options = {"--memory", "256M", "--serial", "stdio"},
-          .steps = then(log_in(), {type(kSource), expect(kPrimes),
-                                   type("{COM1}head -c 20M /dev/urandom > random.bin; mkdir tree{ENTER}"
-                                        "tar -C /usr -c include | tar -C tree -x{ENTER}"
-                                        "tar -cz tree > tree.tar.gz{ENTER}"
-                                        "find primes* random.bin tree* -type f | xargs sha256sum > sums{ENTER}"
-                                        "sync && echo written-$((6*7)){ENTER}"),
-                                   expect("written-42"), type(kDriverFaults), expect("faults-0"), type(kPowerOff)}),
-          .next_steps = then(log_in(), {type("{COM1}sha256sum -c --quiet sums && echo intact-$((6*7)){ENTER}"),
-                                        expect("intact-42"), type("{COM1}./primes{ENTER}"), expect(kPrimes),
-                                        type(kDriverFaults), expect("faults-0"), type(kPowerOff)}),
-          .timeout = 1800,
-          .file_system_at = 1 << 20};
+  return {
+      .name = "debian-disk",
+      .files = {{"--hda", "debian-disk.img"}},
+      .options = {"--memory", "256M", "--serial", "stdio"},
+      .steps = then(log_in(), {type(kSource), expect(kPrimes),
+                               type("{COM1}head -c 20M /dev/urandom > random.bin; mkdir tree{ENTER}"
+                                    "tar -C /usr -c include | tar -C tree -x{ENTER}"
+                                    "tar -cz tree > tree.tar.gz{ENTER}"
+                                    "find primes* random.bin tree* -type f | xargs sha256sum > sums{ENTER}"
+                                    "sync && echo written-$((6*7)){ENTER}"),
+                               expect("written-42"), type("{COM1}cat /sys/class/ata_device/dev1.0/xfer_mode{ENTER}"),
+                               expect("DMA_"), type(kDriverFaults), expect("faults-0"), type(kPowerOff)}),
+      .next_steps = then(log_in(), {type("{COM1}sha256sum -c --quiet sums && echo intact-$((6*7)){ENTER}"),
+                                    expect("intact-42"), type("{COM1}./primes{ENTER}"), expect(kPrimes),
+                                    type(kDriverFaults), expect("faults-0"), type(kPowerOff)}),
+      .timeout = 1800,
+      .file_system_at = 1 << 20};
 }
 
 std::vector<BootCase> make_cases() {
