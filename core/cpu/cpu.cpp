@@ -107,7 +107,7 @@ bool Cpu::step(RunEnd& end) {
     const bool one = single_ || shadow || remaining_ < static_cast<i64>(Block::kMostInsns);
     if (single_ && code_breakpoint(end)) return end != RunEnd::breakpoint;
     Block* block = one ? nullptr : recent_target(code_mode());
-    if (!block) block = find_block(one);
+    if (!block || !may_enter(block)) block = find_block(one);
     if (!block) {
       --remaining_;  // as an instruction that faults
       deliver(fault_);

@@ -29,6 +29,8 @@ struct FuzzedDevice final : PortHandler, MmioHandler {
     act(static_cast<u32>(address.value), value);
   }
 
+  void reset() { state_ = 1; }
+
   Cpu* cpu = nullptr;
 
  private:
@@ -69,7 +71,10 @@ struct FuzzedProcessor {
 
   void begin(FuzzInput& input) {
     interrupts.waiting = 0;
+    device.reset();
     memory.set_a20(true);
+    cpu.set_ignne(false);
+    std::fill(frame_buffer.begin(), frame_buffer.end(), u8{0});
     const u8 fill = input.byte();
     std::fill(blank.begin(), blank.end(), fill & 0x80 ? fill : 0);
     memory.write(PhysAddr(0), blank);
