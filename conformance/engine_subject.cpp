@@ -2,19 +2,19 @@
 #include "conformance/engine_subject.h"
 
 #include "conformance/host_cpu.h"
-#include "conformance/interpreter_subject.h"
+#include "conformance/processor_subject.h"
 #include "conformance/real_mode.h"
 
 namespace penumbra::conformance {
 
 std::unique_ptr<Subject> engine_subject(const Options& options) {
   if (options.self_check) return HostCpu::create();
-  return interpreter_subject("p4");
+  return processor_subject("p4", options.engine == "translator");
 }
 
 std::unique_ptr<RealModeSubject> real_mode_subject(const Options& options) {
   if (options.self_check) return nullptr;
-  return interpreter_real_mode("p4");
+  return processor_real_mode("p4");
 }
 
 }  // namespace penumbra::conformance

@@ -52,6 +52,12 @@ constexpr Option kOptions[] = {
      [](Settings s, Value v) { s.machine.bios = file(v); }},
     {"vgabios", "", machine, Takes::value, false, "FILE", kFile, "VGA BIOS image instead of Penumbra's own.",
      [](Settings s, Value v) { s.machine.vgabios = file(v); }},
+    {"engine", "", machine, Takes::value, false, "NAME", "interpreter translator",
+     "What executes guest code: interpreter or translator (interpreter unless given).",
+     [](Settings s, Value v) {
+       s.machine.engine =
+           parse_word(v, "interpreter translator") == "translator" ? EngineKind::translator : EngineKind::interpreter;
+     }},
     {"icount", "", machine, Takes::optional_value, false, "NS", "",
      "Deterministic time: every instruction takes NS nanoseconds of guest time (10 unless given), whatever the host "
      "does, so that two runs are the same to the last bit.",

@@ -161,6 +161,7 @@ void Cpu::forget_blocks() {
   recent_.fill({});
   wanted_link_ = nullptr;
   ++map_epoch_;
+  if (listener_) listener_->code_forgotten();
 }
 
 void Cpu::remember(Block* block) {
@@ -282,10 +283,21 @@ Block* Cpu::decode_block(PhysAddr physical, u8 mode) {
   end.position = static_cast<u8>(block->count);
   if (pins_.memory.readable(page_of(physical)) && blocks_.insert(block)) {
     for (const u64 page : {block->physical, block->straddles ? block->second_page : block->physical})
-      if (const u8* written = pins_.memory.writable(page_of(PhysAddr(page))))
-        for (Tlb& tlb : *tlbs_) tlb.forbid_writes(written);
+      forbid_unseen_writes(page_of(PhysAddr(page)));
   }
   return block;
+}
+
+void Cpu::forbid_unseen_writes(Ppn page) {
+  if (const u8* written = pins_.memory.writable(page))
+    for (Tlb& tlb : *tlbs_) tlb.forbid_writes(written);
+  if (listener_) listener_->page_watched(page);
+}
+
+void Cpu::watch_code(Ppn page) {
+  if (pins_.memory.watched(page)) return;
+  pins_.memory.watch(page, true);
+  forbid_unseen_writes(page);
 }
 
 void Cpu::leave_with_fault(const Insn* insn) {
@@ -305,6 +317,7 @@ void Cpu::leave_before(const Insn* insn) {
 
 void Cpu::watched_page_written(PhysAddr address, u32 bytes) {
   if (blocks_.invalidate(address, bytes, leave_invalidated)) ++map_epoch_;
+  if (listener_ && listener_->code_written(address, bytes)) pins_.memory.watch(page_of(address), true);
 }
 
 void Cpu::memory_map_changed() { flush_tlb(); }

@@ -37,6 +37,23 @@ class ApicBasePort {
   virtual bool set_apic_base(u64 value) = 0;
 };
 
+// Told of what makes translated code and cached mappings wrong.
+class TranslationListener {
+ public:
+  virtual ~TranslationListener() = default;
+  // Translations of linear addresses were dropped: all; all but those of global pages; those of `count` pages.
+  // `code`: instructions may have been fetched through them.
+  virtual void all_dropped() = 0;
+  virtual void local_dropped() = 0;
+  virtual void pages_dropped(u32 first_page, u32 count, bool code) = 0;
+  // Bytes of a watched page were, or are about to be, written. True if the page must stay watched.
+  virtual bool code_written(PhysAddr address, u32 bytes) = 0;
+  // A page has become watched: nobody may write to it unseen any more.
+  virtual void page_watched(Ppn page) = 0;
+  // No page is watched any more.
+  virtual void code_forgotten() = 0;
+};
+
 // Whether handlers call each other in tail position without growing the host stack; where not, each block returns. The
 // fuzz targets run few instructions at a time and follow the chains of blocks anyway.
 #if defined(PENUMBRA_FUZZ) || (defined(__OPTIMIZE__) && !defined(__SANITIZE_ADDRESS__) && !defined(__clang__))
@@ -87,6 +104,24 @@ class Cpu : public CpuState, public MemoryObserver {
   // After the state was changed from outside (a loaded snapshot, a debugger, a test).
   void state_changed();
   void visit_state(State& state);
+
+  // --- for the translator ---
+
+  void listen(TranslationListener* listener) { listener_ = listener; }
+  // One instruction at a time, or none, is what the processor's state asks for.
+  bool must_interpret() const { return single_ || interrupt_shadow || halted || shutdown; }
+  // `run` would first do something else than the instruction at EIP.
+  bool event_waiting() const {
+    return (nmi_pending && !nmi_blocked) || owner_wanted_ ||
+           ((flags.rest & eflags::IF) && pins_.interrupts.pending());
+  }
+  // The page that instructions at a linear address come from; false where a fetch would fault.
+  bool code_page(u32 linear, PhysAddr& page, bool& global);
+  // Walks for a data access as the current privilege, with A and D bits set, and without a fault.
+  Translation walk_data(u32 linear, Access access) {
+    return walk(pins_.memory, paging_mode(), LinearAddr(linear), access, privilege());
+  }
+  void watch_code(Ppn page);
 
   // --- for debuggers ---
 
@@ -375,6 +410,7 @@ class Cpu : public CpuState, public MemoryObserver {
   // Enters a block found by the loop in the table of recent targets, and in the link that asked for it.
   void remember(Block* block);
   void forget_blocks();
+  void forbid_unseen_writes(Ppn page);
   // The block at CS:EIP; null with fault_ set where it cannot be fetched.
   Block* find_block(bool one);
   Block* decode_block(PhysAddr physical, u8 mode);
@@ -407,6 +443,7 @@ class Cpu : public CpuState, public MemoryObserver {
   Link* wanted_link_ = nullptr;
   u32 wanted_from_ = 0;
   ApicBasePort* apic_ = nullptr;
+  TranslationListener* listener_ = nullptr;
   std::unique_ptr<std::array<Tlb, 2>> tlbs_;  // by privilege
   std::unique_ptr<Tlb> no_tlb_;               // never filled: every access takes the slow path
   Tlb* tlb_ = nullptr;

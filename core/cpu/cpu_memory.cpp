@@ -45,6 +45,7 @@ void Cpu::flush_tlb() {
   large_regions_.fill(false);
   fetched_.fill(false);
   ++map_epoch_;
+  if (listener_) listener_->all_dropped();
 }
 
 void Cpu::flush_tlb_for_cr3() {
@@ -54,6 +55,7 @@ void Cpu::flush_tlb_for_cr3() {
     for (FetchEntry& entry : table)
       if (!keep_global || !entry.global) entry = {};
   ++map_epoch_;
+  if (listener_) keep_global ? listener_->local_dropped() : listener_->all_dropped();
 }
 
 void Cpu::flush_page(u32 linear) {
@@ -64,7 +66,10 @@ void Cpu::flush_page(u32 linear) {
     if (large) table.fill({});
     table[(linear >> kPageShift) % table.size()] = {};
   }
-  if (large || fetched_[(linear >> kPageShift) % fetched_.size()]) ++map_epoch_;
+  const bool code = large || fetched_[(linear >> kPageShift) % fetched_.size()];
+  if (code) ++map_epoch_;
+  const u32 page = linear >> kPageShift;
+  if (listener_) large ? listener_->pages_dropped(page & ~1023u, 1024, code) : listener_->pages_dropped(page, 1, code);
 }
 
 void Cpu::update_mode() {
@@ -328,6 +333,16 @@ bool Cpu::fetch_page(u32 linear, PhysAddr& page) {
   }
   fetched_[(linear >> kPageShift) % fetched_.size()] = true;
   page = entry.physical;
+  return true;
+}
+
+bool Cpu::code_page(u32 linear, PhysAddr& page, bool& global) {
+  const u32 cr2_before = cr2;
+  if (!fetch_page(linear, page)) {
+    cr2 = cr2_before;  // the interpreter will raise the fault
+    return false;
+  }
+  global = fetch_[cpl == 3][(linear >> kPageShift) % fetch_[0].size()].global;
   return true;
 }
 

@@ -95,9 +95,14 @@ Decoder::Decoder(bool code32, const CpuModel& model) : model_(model) {
 }
 
 DecodeResult Decoder::decode(std::span<const u8> bytes, Insn& insn) const {
+  Decoded decoded;
+  return decode(bytes, insn, decoded);
+}
+
+DecodeResult Decoder::decode(std::span<const u8> bytes, Insn& insn, Decoded& decoded) const {
   insn = Insn{};
-  ZydisDecodedInstruction z;
-  ZydisDecodedOperand operands[ZYDIS_MAX_OPERAND_COUNT];
+  auto& [z, operands, row] = decoded;
+  row = nullptr;
   const std::size_t available = std::min(bytes.size(), kLongest);
   const ZyanStatus status = ZydisDecoderDecodeFull(&decoder_, bytes.data(), available, &z, operands);
   if (status == ZYDIS_STATUS_NO_MORE_DATA && available < kLongest) return DecodeResult::more_bytes;
@@ -140,9 +145,10 @@ DecodeResult Decoder::decode(std::span<const u8> bytes, Insn& insn) const {
     insn.immediate2 = operands[0].ptr.segment;
   }
 
-  const Row* row = model_.has(feature_of(z, operands)) ? row_for(z.mnemonic) : nullptr;
+  row = model_.has(feature_of(z, operands)) ? row_for(z.mnemonic) : nullptr;
   insn.handler = row ? row->select(shape) : nullptr;
   if (!insn.handler) {
+    row = nullptr;
     insn.handler = helper<undefined_instruction, After::leave>;
     return DecodeResult::ends_block;
   }

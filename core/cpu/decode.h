@@ -10,6 +10,8 @@
 
 namespace penumbra {
 
+struct Row;
+
 enum class DecodeResult : u8 {
   done,
   ends_block,  // done, and nothing may follow in the same block
@@ -23,6 +25,15 @@ class Decoder {
   // Decodes the first instruction of `bytes`. Bytes that are no instruction of this model become one that raises #UD,
   // and more than 15 bytes one that raises #GP(0).
   DecodeResult decode(std::span<const u8> bytes, Insn& insn) const;
+
+  // What Zydis made of the bytes, for whoever emits code from them. `row` is null for what is no instruction of this
+  // model.
+  struct Decoded {
+    ZydisDecodedInstruction z;
+    ZydisDecodedOperand operands[ZYDIS_MAX_OPERAND_COUNT];
+    const Row* row = nullptr;
+  };
+  DecodeResult decode(std::span<const u8> bytes, Insn& insn, Decoded& decoded) const;
 
  private:
   const CpuModel& model_;

@@ -25,11 +25,20 @@ struct Shape {
 
 using Select = Handler (*)(const Shape&);
 
+// How the translator takes an instruction.
+enum class Emission : u8 {
+  helper,   // by the interpreter
+  native,   // the host's meaning is the guest's: the same instruction, re-encoded
+  inlined,  // by an emitter of its own
+};
+
 struct Row {
   ZydisMnemonic mnemonic;
   Select select;  // null handler: this form does not exist (#UD)
   bool ends_block = false;
+  Emission emission = Emission::helper;
 };
+inline constexpr bool kGoesOn = false;  // for `ends_block`
 
 // Null if the mnemonic is not implemented.
 const Row* row_for(ZydisMnemonic mnemonic);

@@ -17,6 +17,9 @@ struct DriveConfig {
   bool read_only = false;
 };
 
+// What executes guest code.
+enum class EngineKind : u8 { interpreter, translator };
+
 struct MachineConfig {
   u64 memory_bytes = u64{128} << 20;
   std::string cpu = "p4";  // 486, pentium, p2, p3, p4
@@ -28,6 +31,7 @@ struct MachineConfig {
   std::string kernel;                                // bzImage, or a multiboot ELF with `modules`
   std::vector<std::string> initrd;                   // one for Linux; each a module (with its arguments) for multiboot
   std::string append;
+  EngineKind engine = EngineKind::interpreter;
   bool icount = false;           // guest time is a function of instructions executed
   u32 icount_nanoseconds = 10;   // guest time an instruction takes under icount
   std::optional<i64> rtc_epoch;  // seconds since 1970; unset: the host's clock, or 2000-01-01 under icount

@@ -11,6 +11,7 @@
 #include "core/machine/pc_board.h"
 #include "devices/fw_cfg_items.h"
 #include "devices/medium.h"
+#include "translator/translator.h"
 
 namespace penumbra {
 
@@ -45,8 +46,19 @@ const MachineConfig& checked(const MachineConfig& config) {
 struct Machine::Impl {
   Impl(const MachineConfig& c, Trace& trace)
       : config(checked(c)), clock(make_clock()), board(config, checked_model(config), *clock, trace) {
+    if (config.engine == EngineKind::translator) {
+      if (config.icount) throw ConfigError("--icount needs --engine interpreter: emitted code counts no instructions");
+      std::string why_not;
+      if (Translator::supported(why_not))
+        translator = std::make_unique<Translator>(board.cpu, board.memory, TranslatorOptions{});
+      else
+        fmt::print(stderr, "note: no translator here ({}); the interpreter takes its place\n", why_not);
+    }
     if (!config.kernel.empty()) load_kernel();
   }
+
+  RunEnd execute(u64 budget) { return translator ? translator->run(budget) : board.cpu.run(budget); }
+  u64 instructions() const { return translator ? translator->instructions() : board.cpu.instructions(); }
 
   std::unique_ptr<MachineClock> make_clock() {
     const i64 epoch = config.rtc_epoch.value_or(config.icount ? kIcountEpoch : static_cast<i64>(time(nullptr)));
@@ -93,10 +105,10 @@ struct Machine::Impl {
   std::optional<Stop> turn(Ticks until, i64 limit, int wake_file) {
     clock->run_due();
     const Ticks before = clock->now();
-    const u64 executed = board.cpu.instructions();
-    const RunEnd end = board.cpu.run(static_cast<u64>(std::min(slice(until), limit)));
+    const u64 executed = instructions();
+    const RunEnd end = execute(static_cast<u64>(std::min(slice(until), limit)));
     const Ticks after = clock->now();
-    const u64 done = board.cpu.instructions() - executed;
+    const u64 done = instructions() - executed;
     if (!icount_clock && done > 1000 && after > before) {
       const double now = static_cast<double>(done) / static_cast<double>(after - before);
       speed += (now - speed) * 0.1;
@@ -144,6 +156,7 @@ struct Machine::Impl {
   i64 busy_time = 0;    // nanoseconds since power-on in which the CPU was not halted
   std::unique_ptr<MachineClock> clock;
   PcBoard board;
+  std::unique_ptr<Translator> translator;
 };
 
 Machine::Machine(const MachineConfig& config, Trace& trace) : impl_(std::make_unique<Impl>(config, trace)) {
@@ -162,13 +175,13 @@ std::optional<Stop> Machine::run_for(Ticks host_time, int wake_file) {
 
 std::optional<Stop> Machine::run_instructions(u64 count) {
   impl_->clock->resume();
-  const u64 end = impl_->board.cpu.instructions() + count;
+  const u64 end = impl_->instructions() + count;
   std::optional<Stop> stop;
-  while (!stop && impl_->board.cpu.instructions() < end) {
-    const u64 before = impl_->board.cpu.instructions();
+  while (!stop && impl_->instructions() < end) {
+    const u64 before = impl_->instructions();
     stop = impl_->turn(kNever, static_cast<i64>(end - before), -1);
     // A halted CPU waits for its next event within the step; with nothing to wait for, the step ends.
-    if (impl_->board.cpu.halted && impl_->board.cpu.instructions() == before && impl_->clock->next_deadline() == kNever)
+    if (impl_->board.cpu.halted && impl_->instructions() == before && impl_->clock->next_deadline() == kNever)
       break;
   }
   impl_->clock->pause();
@@ -199,7 +212,7 @@ void Machine::change_cdrom(unsigned drive, const DriveConfig& medium) {
   impl_->board.ide.change_medium(drive, medium.path.empty() ? nullptr : open_medium(medium.path, true));
 }
 
-u64 Machine::instructions() const { return impl_->board.cpu.instructions(); }
+u64 Machine::instructions() const { return impl_->instructions(); }
 
 u64 Machine::state_hash() {
   StateHasher hasher;

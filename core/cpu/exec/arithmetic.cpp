@@ -132,17 +132,17 @@ void cmpxchg8b(Cpu& cpu, const Insn& i) {
 }
 
 constexpr Row kRows[] = {
-    {ZYDIS_MNEMONIC_ADD, binary<Add>},
-    {ZYDIS_MNEMONIC_ADC, binary<Adc>},
-    {ZYDIS_MNEMONIC_SUB, binary<Sub>},
-    {ZYDIS_MNEMONIC_SBB, binary<Sbb>},
-    {ZYDIS_MNEMONIC_CMP, binary<Cmp>},
-    {ZYDIS_MNEMONIC_INC, unary<Inc>},
-    {ZYDIS_MNEMONIC_DEC, unary<Dec>},
-    {ZYDIS_MNEMONIC_NEG, unary<Neg>},
-    {ZYDIS_MNEMONIC_XADD, by_size<xadd<u8>, xadd<u16>, xadd<u32>>},
-    {ZYDIS_MNEMONIC_CMPXCHG, by_size<cmpxchg<u8>, cmpxchg<u16>, cmpxchg<u32>>},
-    {ZYDIS_MNEMONIC_CMPXCHG8B, always<cmpxchg8b>},
+    {ZYDIS_MNEMONIC_ADD, binary<Add>, kGoesOn, Emission::native},
+    {ZYDIS_MNEMONIC_ADC, binary<Adc>, kGoesOn, Emission::native},
+    {ZYDIS_MNEMONIC_SUB, binary<Sub>, kGoesOn, Emission::native},
+    {ZYDIS_MNEMONIC_SBB, binary<Sbb>, kGoesOn, Emission::native},
+    {ZYDIS_MNEMONIC_CMP, binary<Cmp>, kGoesOn, Emission::native},
+    {ZYDIS_MNEMONIC_INC, unary<Inc>, kGoesOn, Emission::native},
+    {ZYDIS_MNEMONIC_DEC, unary<Dec>, kGoesOn, Emission::native},
+    {ZYDIS_MNEMONIC_NEG, unary<Neg>, kGoesOn, Emission::native},
+    {ZYDIS_MNEMONIC_XADD, by_size<xadd<u8>, xadd<u16>, xadd<u32>>, kGoesOn, Emission::native},
+    {ZYDIS_MNEMONIC_CMPXCHG, by_size<cmpxchg<u8>, cmpxchg<u16>, cmpxchg<u32>>, kGoesOn, Emission::native},
+    {ZYDIS_MNEMONIC_CMPXCHG8B, always<cmpxchg8b>, kGoesOn, Emission::native},
 };
 
 }  // namespace

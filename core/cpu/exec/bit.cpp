@@ -72,12 +72,12 @@ Handler scans(const Shape& shape) {
 }
 
 constexpr Row kRows[] = {
-    {ZYDIS_MNEMONIC_BT, bit_tests<Change::none>},
-    {ZYDIS_MNEMONIC_BTS, bit_tests<Change::set>},
-    {ZYDIS_MNEMONIC_BTR, bit_tests<Change::reset>},
-    {ZYDIS_MNEMONIC_BTC, bit_tests<Change::complement>},
-    {ZYDIS_MNEMONIC_BSF, scans<false>},
-    {ZYDIS_MNEMONIC_BSR, scans<true>},
+    {ZYDIS_MNEMONIC_BT, bit_tests<Change::none>, kGoesOn, Emission::native},
+    {ZYDIS_MNEMONIC_BTS, bit_tests<Change::set>, kGoesOn, Emission::native},
+    {ZYDIS_MNEMONIC_BTR, bit_tests<Change::reset>, kGoesOn, Emission::native},
+    {ZYDIS_MNEMONIC_BTC, bit_tests<Change::complement>, kGoesOn, Emission::native},
+    {ZYDIS_MNEMONIC_BSF, scans<false>, kGoesOn, Emission::native},
+    {ZYDIS_MNEMONIC_BSR, scans<true>, kGoesOn, Emission::native},
 };
 
 }  // namespace

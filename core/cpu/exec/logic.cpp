@@ -47,8 +47,8 @@ struct Not {
 };
 
 constexpr Row kRows[] = {
-    {ZYDIS_MNEMONIC_AND, binary<And>},   {ZYDIS_MNEMONIC_OR, binary<Or>},  {ZYDIS_MNEMONIC_XOR, binary<Xor>},
-    {ZYDIS_MNEMONIC_TEST, binary<Test>}, {ZYDIS_MNEMONIC_NOT, unary<Not>},
+    {ZYDIS_MNEMONIC_AND, binary<And>, kGoesOn, Emission::native},   {ZYDIS_MNEMONIC_OR, binary<Or>, kGoesOn, Emission::native},  {ZYDIS_MNEMONIC_XOR, binary<Xor>, kGoesOn, Emission::native},
+    {ZYDIS_MNEMONIC_TEST, binary<Test>, kGoesOn, Emission::native}, {ZYDIS_MNEMONIC_NOT, unary<Not>, kGoesOn, Emission::native},
 };
 
 }  // namespace

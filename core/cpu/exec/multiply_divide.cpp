@@ -117,10 +117,10 @@ void idiv(Cpu& cpu, const Insn& i) {
 }
 
 constexpr Row kRows[] = {
-    {ZYDIS_MNEMONIC_MUL, by_size<mul<u8>, mul<u16>, mul<u32>>},
-    {ZYDIS_MNEMONIC_IMUL, select_imul},
-    {ZYDIS_MNEMONIC_DIV, by_size<div<u8>, div<u16>, div<u32>>},
-    {ZYDIS_MNEMONIC_IDIV, by_size<idiv<u8>, idiv<u16>, idiv<u32>>},
+    {ZYDIS_MNEMONIC_MUL, by_size<mul<u8>, mul<u16>, mul<u32>>, kGoesOn, Emission::native},
+    {ZYDIS_MNEMONIC_IMUL, select_imul, kGoesOn, Emission::native},
+    {ZYDIS_MNEMONIC_DIV, by_size<div<u8>, div<u16>, div<u32>>, kGoesOn, Emission::native},
+    {ZYDIS_MNEMONIC_IDIV, by_size<idiv<u8>, idiv<u16>, idiv<u32>>, kGoesOn, Emission::native},
 };
 
 }  // namespace

@@ -179,11 +179,11 @@ Handler double_shifts(const Shape& shape) {
 }
 
 constexpr Row kRows[] = {
-    {ZYDIS_MNEMONIC_SHL, shift<Shl>},           {ZYDIS_MNEMONIC_SHR, shift<Shr>},
-    {ZYDIS_MNEMONIC_SAR, shift<Sar>},           {ZYDIS_MNEMONIC_ROL, shift<Rol>},
-    {ZYDIS_MNEMONIC_ROR, shift<Ror>},           {ZYDIS_MNEMONIC_RCL, shift<Rcl>},
-    {ZYDIS_MNEMONIC_RCR, shift<Rcr>},           {ZYDIS_MNEMONIC_SHLD, double_shifts<Shld>},
-    {ZYDIS_MNEMONIC_SHRD, double_shifts<Shrd>},
+    {ZYDIS_MNEMONIC_SHL, shift<Shl>, kGoesOn, Emission::native},           {ZYDIS_MNEMONIC_SHR, shift<Shr>, kGoesOn, Emission::native},
+    {ZYDIS_MNEMONIC_SAR, shift<Sar>, kGoesOn, Emission::native},           {ZYDIS_MNEMONIC_ROL, shift<Rol>, kGoesOn, Emission::native},
+    {ZYDIS_MNEMONIC_ROR, shift<Ror>, kGoesOn, Emission::native},           {ZYDIS_MNEMONIC_RCL, shift<Rcl>, kGoesOn, Emission::native},
+    {ZYDIS_MNEMONIC_RCR, shift<Rcr>, kGoesOn, Emission::native},           {ZYDIS_MNEMONIC_SHLD, double_shifts<Shld>, kGoesOn, Emission::native},
+    {ZYDIS_MNEMONIC_SHRD, double_shifts<Shrd>, kGoesOn, Emission::native},
 };
 
 }  // namespace

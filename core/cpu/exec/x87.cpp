@@ -12,7 +12,7 @@ using x87::Two;
 using x87::Unary;
 using namespace x87_bits;
 
-u32 bytes_of_format(Format format) {
+constexpr u32 bytes_of_format(Format format) {
   switch (format) {
     case Format::f32:
     case Format::i32: return 4;
@@ -300,22 +300,28 @@ template <bool pops>
 struct StoreMemory {
   template <Format format>
   struct Of {
+    // Processors store an extended value in two pieces: what is wrong with the significand's place comes before what
+    // is wrong with the exponent's.
+    static void put(Cpu& cpu, const Insn& i, u32 offset, const u8* bytes) {
+      constexpr u32 kCount = bytes_of_format(format);
+      if (kCount == 10) cpu.check_write(i.segment, offset, 8);
+      cpu.write_bytes(i.segment, offset, bytes, kCount);
+    }
     static void run(Cpu& cpu, const Insn& i) {
       begin_waiting(cpu, i);
       const u32 offset = cpu.effective_address(&i);
       Fpu fpu(cpu);
       alignas(16) u8 bytes[16] = {};
-      const u32 count = bytes_of_format(format);
       if (fpu.empty(0)) {
         store_indefinite(format, bytes);
-        if (fpu.masked(IE)) cpu.write_bytes(i.segment, offset, bytes, count);
+        if (fpu.masked(IE)) put(cpu, i, offset, bytes);
         note_memory_operand(cpu, i, offset);
         if (fpu.underflow() && pops) fpu.pop();
         return;
       }
       const u16 status = x87::store(format, fpu.st(0), bytes, fpu.control());
       const bool stores = !(status & ~fpu.control() & (IE | DE | ZE | OE | UE));
-      if (stores) cpu.write_bytes(i.segment, offset, bytes, count);
+      if (stores) put(cpu, i, offset, bytes);
       note_memory_operand(cpu, i, offset);
       fpu.take(status);
       if (stores && pops) fpu.pop();

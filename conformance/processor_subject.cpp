@@ -1,10 +1,11 @@
 // User-mode cases on the interpreter: paging, descriptor tables and handlers that mirror what the host process has.
-#include "conformance/interpreter_subject.h"
+#include "conformance/processor_subject.h"
 
 #include <cstring>
 
 #include "conformance/bare_processor.h"
 #include "conformance/segments.h"
+#include "translator/translator.h"
 
 namespace penumbra::conformance {
 namespace {
@@ -24,9 +25,9 @@ constexpr u8 kNoEnd = 0xFE;  // a vector no processor has: the case did not end
 
 u32 physical_of(u32 system_linear) { return system_linear - kSystemBase + kSystemPages; }
 
-class InterpreterSubject final : public Subject {
+class ProcessorSubject final : public Subject {
  public:
-  explicit InterpreterSubject(const char* model);
+  ProcessorSubject(const char* model, bool translated);
   Outcome run(const UserState& in, std::span<const u8> code, u32 code_at, Ending ending, Arena& arena) override;
 
  private:
@@ -43,12 +44,13 @@ class InterpreterSubject final : public Subject {
 
   BareProcessor processor_;
   Cpu& cpu_;
+  std::unique_ptr<Translator> translator_;
   u8* data_;         // the data pages' host memory
   const u8* stack_;  // the exception frame that ends a case, lowest word first; set by `leave`
   u16 last_cs_ = 0;
 };
 
-InterpreterSubject::InterpreterSubject(const char* model) : processor_(model), cpu_(processor_.cpu()) {
+ProcessorSubject::ProcessorSubject(const char* model, bool translated) : processor_(model), cpu_(processor_.cpu()) {
   build_tables();
   std::vector<u8> terminators(kCodeBytes, kTerminator);
   processor_.memory().write(PhysAddr(kCodePages), terminators);
@@ -68,15 +70,16 @@ InterpreterSubject::InterpreterSubject(const char* model) : processor_(model), c
   cpu_.ldtr.base = kLdt;
   cpu_.ldtr.limit = kLdtCount * 8 - 1;
   cpu_.state_changed();
+  if (translated) translator_ = std::make_unique<Translator>(cpu_, processor_.memory(), TranslatorOptions{});
 }
 
-void InterpreterSubject::map(u32 table, u32 linear, u32 physical, u32 pages, u32 rights) {
+void ProcessorSubject::map(u32 table, u32 linear, u32 physical, u32 pages, u32 rights) {
   put<u32>(kDirectory + (linear >> 22) * 4, table | 0x27);
   for (u32 i = 0; i < pages; ++i)
     put<u32>(table + ((linear >> 12 & 0x3FF) + i) * 4, (physical + i * kPageSize) | rights);
 }
 
-void InterpreterSubject::build_tables() {
+void ProcessorSubject::build_tables() {
   constexpr u32 kUserRead = 0x65, kUserWrite = 0x67, kSystem = 0x63;  // with A and D set
   map(kCodeTable, kCodeBase, kCodePages, kCodeBytes / kPageSize, kUserRead);
   map(kDataTable, kDataBase, kDataPages, kDataWritable / kPageSize, kUserWrite);
@@ -103,7 +106,7 @@ void InterpreterSubject::build_tables() {
   put<u16>(physical_of(kTss) + 0x66, 0x68);  // no I/O permission bitmap
 }
 
-Segment InterpreterSubject::segment_of(u16 selector) const {
+Segment ProcessorSubject::segment_of(u16 selector) const {
   Segment s;
   u64 bytes = 0;
   if (selector == kFlatCode) bytes = 0x00CF'FB00'0000'FFFF;
@@ -125,7 +128,7 @@ Segment InterpreterSubject::segment_of(u16 selector) const {
   return s;
 }
 
-void InterpreterSubject::enter(const UserState& in) {
+void ProcessorSubject::enter(const UserState& in) {
   for (unsigned i = 0; i < 8; ++i) cpu_.gpr[i] = in.gpr[i];
   cpu_.eip = in.eip;
   cpu_.cr2 = 0;
@@ -148,7 +151,7 @@ void InterpreterSubject::enter(const UserState& in) {
   cpu_.flags_changed();
 }
 
-void InterpreterSubject::leave(std::span<const u8> code, u32 code_at, Outcome& out) {
+void ProcessorSubject::leave(std::span<const u8> code, u32 code_at, Outcome& out) {
   const u32 handler = cpu_.eip - 1 - kHandlers;
   if (cpu_.cpl != 0 || handler >= 256 * kHandlerBytes) {
     out.vector = kNoEnd;
@@ -175,13 +178,13 @@ void InterpreterSubject::leave(std::span<const u8> code, u32 code_at, Outcome& o
     out.vector = Outcome::kFinished;
 }
 
-Outcome InterpreterSubject::run(const UserState& in, std::span<const u8> code, u32 code_at, Ending, Arena& arena) {
+Outcome ProcessorSubject::run(const UserState& in, std::span<const u8> code, u32 code_at, Ending, Arena& arena) {
   const PhysAddr place(kCodePages + (code_at - kCodeBase));
   processor_.memory().write(place, code);
   std::memcpy(data_, arena.bytes.data(), kDataBytes);
   enter(in);
   Outcome out;
-  const RunEnd end = cpu_.run(kBudget);
+  const RunEnd end = translator_ ? translator_->run(kBudget) : cpu_.run(kBudget);
   if (end == RunEnd::halted) {
     leave(code, code_at, out);
   } else {
@@ -210,9 +213,9 @@ Outcome InterpreterSubject::run(const UserState& in, std::span<const u8> code, u
   return out;
 }
 
-class InterpreterRealMode final : public RealModeSubject {
+class ProcessorRealMode final : public RealModeSubject {
  public:
-  explicit InterpreterRealMode(const char* model) : processor_(model), cpu_(processor_.cpu()) {
+  explicit ProcessorRealMode(const char* model) : processor_(model), cpu_(processor_.cpu()) {
     processor_.memory().set_a20(true);
   }
 
@@ -247,9 +250,11 @@ class InterpreterRealMode final : public RealModeSubject {
 
 }  // namespace
 
-std::unique_ptr<Subject> interpreter_subject(const char* model) { return std::make_unique<InterpreterSubject>(model); }
-std::unique_ptr<RealModeSubject> interpreter_real_mode(const char* model) {
-  return std::make_unique<InterpreterRealMode>(model);
+std::unique_ptr<Subject> processor_subject(const char* model, bool translated) {
+  return std::make_unique<ProcessorSubject>(model, translated);
+}
+std::unique_ptr<RealModeSubject> processor_real_mode(const char* model) {
+  return std::make_unique<ProcessorRealMode>(model);
 }
 
 }  // namespace penumbra::conformance

@@ -9,7 +9,7 @@
 namespace penumbra::conformance {
 
 // `model` as in `--cpu`: "p4".
-std::unique_ptr<Subject> interpreter_subject(const char* model);
-std::unique_ptr<RealModeSubject> interpreter_real_mode(const char* model);
+std::unique_ptr<Subject> processor_subject(const char* model, bool translated);
+std::unique_ptr<RealModeSubject> processor_real_mode(const char* model);
 
 }  // namespace penumbra::conformance

@@ -1,0 +1,150 @@
+// Windows over the guest's memory file, by mmap.
+#include "mmu/window.h"
+
+#include <sys/mman.h>
+
+#include "core/base/check.h"
+#include "core/base/error.h"
+
+namespace penumbra {
+
+namespace {
+
+// Windows stand far below what the host maps by itself, in slots that a mapped guard page claims.
+constexpr u64 kFirstSlot = u64{1} << 44;
+constexpr u64 kSlotBytes = u64{8} << 30;
+constexpr unsigned kSlots = 1024;
+// The host's default limit is 65,530 mappings a process (vm.max_map_count).
+constexpr u64 kMostMappings = 24'000;
+
+void* at(u64 address) { return reinterpret_cast<void*>(address); }
+
+}  // namespace
+
+Window::Window(MachineMemory& memory)
+    : memory_(memory),
+      rights_(kPages),
+      frame_(kPages),
+      next_(kPages),
+      previous_(kPages),
+      first_(memory.size() >> kPageShift) {
+  for (unsigned slot = 0; slot < kSlots && !base_; ++slot) {
+    const u64 claim = kFirstSlot + slot * kSlotBytes;
+    const u64 bytes = kGuard + kBytes + kGuard;
+    void* got = mmap(at(claim), bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED_NOREPLACE,
+                     -1, 0);
+    if (got == MAP_FAILED) continue;
+    if (got != at(claim)) {  // a kernel without MAP_FIXED_NOREPLACE takes the address as a hint
+      munmap(got, bytes);
+      continue;
+    }
+    base_ = claim + kGuard;
+    // Holes are cheaper to map into than a reservation; the guards stay and claim the slot.
+    munmap(at(base_), kBytes);
+  }
+  if (!base_) throw host_error("no room for a 4 GiB window in the host's address space");
+}
+
+Window::~Window() { munmap(at(base_ - kGuard), kGuard + kBytes + kGuard); }
+
+void Window::link(u32 page, u32 frame) {
+  frame_[page] = frame + 1;
+  next_[page] = first_[frame];
+  previous_[page] = 0;
+  if (first_[frame]) previous_[first_[frame] - 1] = page + 1;
+  first_[frame] = page + 1;
+}
+
+void Window::unlink(u32 page) {
+  const u32 next = next_[page];
+  const u32 previous = previous_[page];
+  if (next) previous_[next - 1] = previous;
+  (previous ? next_[previous - 1] : first_[frame_[page] - 1]) = next;
+  frame_[page] = 0;
+}
+
+void Window::forget(u32 page, u32 count) {
+  for (u32 p = page; p < page + count; ++p) {
+    if (frame_[p]) unlink(p);
+    rights_[p] = 0;
+  }
+}
+
+bool Window::map(u32 page, Ppn frame, u32 count, Right right, bool global) {
+  CHECK_THAT(count && u64{page} + count <= kPages && (u64{frame.value} + count) <= first_.size(), "{:x} {:x}+{}", page,
+             frame.value, count);
+  forget(page, count);
+  const int protection = right == Right::write ? PROT_READ | PROT_WRITE : PROT_READ;
+  const bool full = mappings_ >= kMostMappings;
+  if (full || mmap(host(page), u64{count} << kPageShift, protection, MAP_SHARED | MAP_FIXED, memory_.file(),
+                   static_cast<off_t>(u64{frame.value} << kPageShift)) == MAP_FAILED) {
+    drop_all();
+    return false;
+  }
+  ++mappings_;
+  for (u32 n = 0; n < count; ++n) {
+    link(page + n, frame.value + n);
+    rights_[page + n] = static_cast<u8>(static_cast<u8>(right) | (global ? kGlobal : 0));
+  }
+  (global ? global_ : local_).push_back({page, count});
+  return true;
+}
+
+void Window::drop_all() {
+  if (local_.empty() && global_.empty()) return;
+  munmap(at(base_), kBytes);
+  for (const std::vector<Run>* runs : {&local_, &global_})
+    for (const Run& run : *runs) forget(run.page, run.count);
+  local_.clear();
+  global_.clear();
+  mappings_ = 0;
+}
+
+void Window::drop_local() {
+  if (global_.empty()) return drop_all();
+  for (const Run& run : local_) {
+    // Parts of a run may be something else by now.
+    for (u32 page = run.page; page < run.page + run.count;) {
+      u32 end = page;
+      while (end < run.page + run.count && rights_[end] && !(rights_[end] & kGlobal)) ++end;
+      if (end > page) {
+        munmap(host(page), u64{end - page} << kPageShift);
+        forget(page, end - page);
+      }
+      page = end + 1;
+    }
+  }
+  mappings_ -= local_.size() < mappings_ ? local_.size() : mappings_;
+  local_.clear();
+}
+
+void Window::drop(u32 page, u32 count) {
+  bool any = false;
+  for (u32 p = page; p < page + count; ++p) any |= rights_[p] != 0;
+  if (!any) return;
+  munmap(host(page), u64{count} << kPageShift);
+  forget(page, count);
+  ++mappings_;  // the hole may have split one
+}
+
+void Window::write_protect(Ppn frame) {
+  for (u32 page = first_[frame.value]; page; page = next_[page - 1]) {
+    const u32 p = page - 1;
+    if (right(p) != Right::write) continue;
+    if (mprotect(host(p), kPageSize, PROT_READ) != 0) return drop_all();  // too many mappings: none is left to write
+    rights_[p] = static_cast<u8>((rights_[p] & ~3) | static_cast<u8>(Right::read));
+    mappings_ += 2;
+  }
+}
+
+void Window::audit() const {
+  for (u32 page = 0; page < kPages; ++page) {
+    if (!rights_[page]) continue;
+    const u32 frame = frame_[page] - 1;
+    bool found = false;
+    for (u32 other = first_[frame]; other && !found; other = next_[other - 1]) found = other == page + 1;
+    CHECK_THAT(found, "page {:x} is not in the list of its frame {:x}", page, frame);
+  }
+}
+
+}  // namespace penumbra

@@ -1,0 +1,70 @@
+// A window: 4 GiB of host address space in which a guest linear address is an offset. Its host mappings are the shadow
+// page table of one privilege: made when an access misses one, dropped when the guest's own tables may have changed.
+#pragma once
+
+#include <vector>
+
+#include "core/base/types.h"
+#include "mmu/machine_memory.h"
+
+namespace penumbra {
+
+class Window {
+ public:
+  static constexpr u64 kBytes = u64{1} << 32;
+  // On both sides nothing is mapped: an operand that begins inside of the window and ends outside of it faults.
+  static constexpr u64 kGuard = 64 << 10;
+
+  // `memory` outlives the window. Throws HostError where the host has no such room.
+  explicit Window(MachineMemory& memory);
+  ~Window();
+  Window(const Window&) = delete;
+  Window& operator=(const Window&) = delete;
+
+  u64 base() const { return base_; }
+  bool contains(u64 host) const { return host - base_ < kBytes; }
+
+  enum class Right : u8 { none = 0, read = 1, write = 2 };
+  Right right(u32 page) const { return static_cast<Right>(rights_[page] & 3); }
+
+  // Maps `count` pages of linear addresses from page number `page` on to consecutive pages of the memory file from
+  // `frame` on, in place of what was there. `global`: stays when `drop_local` is called. False: the host refused (its
+  // limit of mappings); the window is then empty.
+  bool map(u32 page, Ppn frame, u32 count, Right right, bool global);
+
+  void drop_all();
+  void drop_local();
+  void drop(u32 page, u32 count);
+  // Takes the right to write from every mapping of a frame: it has become watched.
+  void write_protect(Ppn frame);
+
+  // Mappings made since everything was dropped: at most this many live in the host.
+  u64 mappings() const { return mappings_; }
+  // Compares the books with each other: every mapped page is found from its frame.
+  void audit() const;
+
+ private:
+  static constexpr u32 kPages = 1u << 20;
+  static constexpr u8 kGlobal = 4;
+
+  struct Run {
+    u32 page;
+    u32 count;
+  };
+
+  void link(u32 page, u32 frame);
+  void unlink(u32 page);
+  void forget(u32 page, u32 count);
+  u8* host(u32 page) const { return reinterpret_cast<u8*>(base_ + (u64{page} << kPageShift)); }
+
+  MachineMemory& memory_;
+  u64 base_ = 0;
+  HostPages<u8> rights_;  // Right, and kGlobal
+  // For each page its frame plus 1, and its neighbours among the pages of the same frame plus 1; 0 is none.
+  HostPages<u32> frame_, next_, previous_;
+  HostPages<u32> first_;  // by frame: a page that shows it, plus 1
+  std::vector<Run> local_, global_;
+  u64 mappings_ = 0;
+};
+
+}  // namespace penumbra

@@ -1,0 +1,43 @@
+// One memory file, two mappings.
+#include "translator/code_buffer.h"
+
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <atomic>
+
+#include "core/base/check.h"
+#include "core/base/error.h"
+
+namespace penumbra {
+
+CodeBuffer::CodeBuffer(u64 bytes) : bytes_(bytes) {
+  const int file = memfd_create("penumbra-code", MFD_CLOEXEC);
+  if (file < 0) throw host_error("code cache: memfd_create");
+  const bool sized = ftruncate(file, static_cast<off_t>(bytes)) == 0;
+  void* write = sized ? mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0) : MAP_FAILED;
+  void* execute = write == MAP_FAILED ? MAP_FAILED : mmap(nullptr, bytes, PROT_READ | PROT_EXEC, MAP_SHARED, file, 0);
+  const HostError error = host_error(fmt::format("code cache: mapping {} bytes", bytes));
+  close(file);
+  if (execute == MAP_FAILED) {
+    if (write != MAP_FAILED) munmap(write, bytes);
+    throw error;
+  }
+  writable_ = static_cast<u8*>(write);
+  executable_ = static_cast<u8*>(execute);
+}
+
+CodeBuffer::~CodeBuffer() {
+  munmap(writable_, bytes_);
+  munmap(executable_, bytes_);
+}
+
+void CodeBuffer::patch_jump(u64 place, u64 target) {
+  CHECK_THAT(place + 4 <= bytes_ && target < bytes_, "{:x} -> {:x}", place, target);
+  const i32 displacement = static_cast<i32>(static_cast<i64>(target) - static_cast<i64>(place + 4));
+  __builtin_memcpy(writable_ + place, &displacement, 4);
+  // The code is executed by this thread only, after a jump; the compiler must not move the store behind it.
+  std::atomic_signal_fence(std::memory_order_seq_cst);
+}
+
+}  // namespace penumbra

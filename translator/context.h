@@ -1,0 +1,44 @@
+// What emitted code and C++ share, addressed through R13 while emitted code runs.
+#pragma once
+
+#include "core/base/types.h"
+
+namespace penumbra {
+
+// Where an indirect branch looks for its target first. A tag that its own slot could not have is empty.
+struct LookupEntry {
+  u32 negated_eip = 0;
+  u32 unused = 0;
+  u64 code = 0;  // host address
+};
+
+// Direct-mapped by the low 16 bits of EIP.
+inline constexpr u32 kLookupEntries = 1u << 16;
+
+enum class ExitReason : u32 {
+  link,       // a direct branch whose target is not linked yet; `site` names it
+  lookup,     // an indirect branch to `eip` that the lookup table does not know
+  poll,       // the polls allowed are used up; `eip` is the next instruction
+  interpret,  // the instruction at `eip` is one for the interpreter
+  fault,      // the host refused an access or raised an exception; `fault_*` say where
+};
+
+struct Context {
+  u32 gpr[8] = {};
+  u32 eip = 0;
+  u64 flags = 0;  // EFLAGS as PUSHF has it on the host; only the six arithmetic flags are the guest's
+  u32 polls = 0;
+  ExitReason reason{};
+  u32 site = 0;
+  u32 segment_base[6] = {};
+  LookupEntry* lookup = nullptr;
+  u64 resume = 0;  // host address to enter at
+  u64 host_stack = 0;
+  // Of ExitReason::fault.
+  u64 fault_code = 0;     // host address of the instruction
+  u64 fault_address = 0;  // of the access, for a page fault
+  u32 fault_signal = 0;
+  bool fault_write = false;
+};
+
+}  // namespace penumbra

@@ -1,0 +1,157 @@
+// Instructions whose meaning on the host is the guest's: the guest's own bytes, with ESP in R12 and memory operands in
+// the window.
+#include "translator/emitter.h"
+
+namespace penumbra {
+
+namespace {
+
+// What a register field of an encoding holds, and what that means for the host's.
+struct Field {
+  unsigned number = 0;
+  bool high_byte = false;  // AH CH DH BH: not encodable beside a REX prefix
+};
+
+bool is_high_byte(ZydisRegister name) {
+  return name == ZYDIS_REGISTER_AH || name == ZYDIS_REGISTER_CH || name == ZYDIS_REGISTER_DH ||
+         name == ZYDIS_REGISTER_BH;
+}
+
+Field field_of(const GuestInstruction& g, ZydisOperandEncoding encoding, unsigned number) {
+  for (unsigned n = 0; n < g.z.operand_count; ++n) {
+    const ZydisDecodedOperand& op = g.operands[n];
+    if (op.encoding != encoding || op.type != ZYDIS_OPERAND_TYPE_REGISTER) continue;
+    const ZydisRegisterClass kind = ZydisRegisterGetClass(op.reg.value);
+    if (kind == ZYDIS_REGCLASS_GPR8) return {number, is_high_byte(op.reg.value)};
+    if (kind == ZYDIS_REGCLASS_GPR16 || kind == ZYDIS_REGCLASS_GPR32) return {host_register(number), false};
+  }
+  return {number, false};
+}
+
+const ZydisDecodedOperand* memory_operand(const GuestInstruction& g) {
+  for (unsigned n = 0; n < g.z.operand_count; ++n)
+    if (g.operands[n].type == ZYDIS_OPERAND_TYPE_MEMORY) return &g.operands[n];
+  return nullptr;
+}
+
+void add_prefix(Assembler::Form& form, u8 prefix) {
+  for (u8& p : form.prefixes)
+    if (!p) {
+      p = prefix;
+      return;
+    }
+}
+
+Assembler::Form form_of(const GuestInstruction& g, std::span<const u8> opcode) {
+  Assembler::Form form{.opcode = opcode};
+  if (g.z.attributes & ZYDIS_ATTRIB_HAS_LOCK) add_prefix(form, 0xF0);
+  for (unsigned n = 0; n < g.z.raw.prefix_count; ++n) {
+    const auto& p = g.z.raw.prefixes[n];
+    const bool repeat = p.value == 0xF2 || p.value == 0xF3;
+    // A repeat prefix that means nothing on the guest's processor may be another instruction on the host's.
+    if (p.value == 0x66 || (repeat && p.type == ZYDIS_PREFIX_TYPE_MANDATORY)) {
+      bool there = false;
+      for (const u8 already : form.prefixes) there |= already == p.value;
+      if (!there) add_prefix(form, p.value);
+    }
+  }
+  return form;
+}
+
+}  // namespace
+
+bool Emitter::native(const GuestInstruction& g) {
+  const auto& raw = g.z.raw;
+  const bool has_modrm = raw.modrm.offset != 0;
+  const unsigned map_bytes = g.z.opcode_map == ZYDIS_OPCODE_MAP_DEFAULT ? 1 : g.z.opcode_map == ZYDIS_OPCODE_MAP_0F ? 2 : 3;
+  constexpr u8 kGroup1[] = {0x80};
+  // 82h, an alias of 80h, is gone on the host.
+  const bool alias = map_bytes == 1 && g.z.opcode == 0x82;
+  const std::span<const u8> opcode = alias ? std::span<const u8>(kGroup1) : g.bytes.subspan(raw.prefix_count, map_bytes);
+  const Assembler::Form form = form_of(g, opcode);
+  const ZydisDecodedOperand* memory = memory_operand(g);
+
+  if (has_modrm) {
+    const Field reg = field_of(g, ZYDIS_OPERAND_ENCODING_MODRM_REG, raw.modrm.reg);
+    if (raw.modrm.mod == 3) {
+      const Field rm = field_of(g, ZYDIS_OPERAND_ENCODING_MODRM_RM, raw.modrm.rm);
+      if ((reg.high_byte && (rm.number & 8)) || (rm.high_byte && (reg.number & 8))) return false;
+      a_.with_register(form, reg.number, rm.number);
+    } else {
+      if (!memory) return false;
+      HostAddress address;
+      if (!guest_address(g, *memory, address)) return false;
+      const bool high_host = (address.base != HostAddress::kNone && (address.base & 8)) ||
+                             (address.index != HostAddress::kNone && (address.index & 8));
+      if (reg.high_byte && high_host) return false;
+      a_.with_memory(form, reg.number, address);
+    }
+  } else {
+    if (memory) return false;
+    const Field embedded = field_of(g, ZYDIS_OPERAND_ENCODING_OPCODE, opcode.back() & 7);
+    for (const u8 p : form.prefixes)
+      if (p) a_.byte(p);
+    if (embedded.number & 8) a_.byte(0x41);
+    a_.bytes(opcode);
+  }
+  for (const auto& imm : raw.imm)
+    if (imm.size) a_.bytes(g.bytes.subspan(imm.offset, imm.size / 8));
+  return true;
+}
+
+// MOV between the accumulator and an absolute address: A0h to A3h have 64-bit addresses on the host.
+bool Emitter::move_offset(const GuestInstruction& g) {
+  const u8 guest_opcode = g.bytes[g.z.raw.prefix_count];
+  const u8 opcode[] = {static_cast<u8>(guest_opcode == 0xA0 ? 0x8A : guest_opcode == 0xA1 ? 0x8B : guest_opcode == 0xA2 ? 0x88 : 0x89)};
+  HostAddress address;
+  if (!guest_address(g, *memory_operand(g), address)) return false;
+  a_.with_memory(form_of(g, opcode), RAX, address);
+  return true;
+}
+
+// INC and DEC of a register: 40h to 4Fh are REX prefixes on the host.
+bool Emitter::step_register(const GuestInstruction& g, unsigned extension) {
+  constexpr u8 kOpcode[] = {0xFF};
+  a_.with_register(form_of(g, kOpcode), extension, host_register(g.z.opcode & 7));
+  return true;
+}
+
+bool Emitter::instruction(const GuestInstruction& g, Emission emission) {
+  if (emission == Emission::helper) return false;
+  bool done = false;
+  const bool one_byte = g.z.opcode_map == ZYDIS_OPCODE_MAP_DEFAULT;
+  switch (g.z.mnemonic) {
+    case ZYDIS_MNEMONIC_JMP: done = jump(g); break;
+    case ZYDIS_MNEMONIC_CALL: done = call(g); break;
+    case ZYDIS_MNEMONIC_RET: done = ret(g); break;
+    case ZYDIS_MNEMONIC_LOOP:
+    case ZYDIS_MNEMONIC_JECXZ: done = count_jump(g); break;
+    case ZYDIS_MNEMONIC_PUSH: done = push(g); break;
+    case ZYDIS_MNEMONIC_POP: done = pop(g); break;
+    case ZYDIS_MNEMONIC_LEAVE: done = leave_frame(g); break;
+    case ZYDIS_MNEMONIC_NOP:
+    case ZYDIS_MNEMONIC_PAUSE: done = true; break;
+    case ZYDIS_MNEMONIC_MOV:
+      done = one_byte && g.z.opcode >= 0xA0 && g.z.opcode <= 0xA3 ? move_offset(g)
+             : one_byte && (g.z.opcode == 0x8C || g.z.opcode == 0x8E) ? false
+             : !one_byte                                             ? false
+                                                                     : native(g);
+      break;
+    case ZYDIS_MNEMONIC_INC:
+      done = one_byte && g.z.opcode < 0x50 ? step_register(g, 0) : native(g);
+      break;
+    case ZYDIS_MNEMONIC_DEC:
+      done = one_byte && g.z.opcode < 0x50 ? step_register(g, 1) : native(g);
+      break;
+    default:
+      if (g.z.meta.branch_type != ZYDIS_BRANCH_TYPE_NONE) {
+        done = conditional(g, g.z.opcode & 15);
+      } else {
+        done = native(g);
+      }
+  }
+  // What was begun and declined has only computed an address in scratch registers; the interpreter's exit follows.
+  return done;
+}
+
+}  // namespace penumbra

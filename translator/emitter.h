@@ -1,0 +1,89 @@
+// Emits the host code of one guest block: natively where the host's meaning of an instruction is the guest's, by code
+// of our own for the stack and control flow, and as an exit to the interpreter for everything else.
+#pragma once
+
+#include <Zydis/Zydis.h>
+
+#include <span>
+
+#include "core/cpu/isa_table.h"
+#include "translator/assembler.h"
+#include "translator/block.h"
+#include "translator/context.h"
+
+namespace penumbra {
+
+// One decoded guest instruction.
+struct GuestInstruction {
+  u32 eip = 0;
+  std::span<const u8> bytes;
+  ZydisDecodedInstruction z;
+  ZydisDecodedOperand operands[ZYDIS_MAX_OPERAND_COUNT];
+
+  u32 next() const { return eip + z.length; }
+  bool word() const { return z.operand_width == 16; }
+};
+
+class Emitter {
+ public:
+  // `exit`: where the thunks stand, as offsets from the code's start.
+  struct Exits {
+    i64 leave;  // saves the guest's registers and returns to C++
+  };
+  Emitter(Assembler& assembler, const Exits& exits, TranslatedBlock& block, std::vector<LinkSite>& sites)
+      : a_(assembler), exits_(exits), block_(block), sites_(sites) {}
+
+  // True: emitted. False: nothing was emitted, the interpreter must take it.
+  bool instruction(const GuestInstruction& g, Emission emission);
+  // Leaves the block before the instruction at `eip`, for the interpreter.
+  void leave_to_interpreter(u32 eip) { leave(ExitReason::interpret, eip); }
+  // Goes on at `eip`: by a link, or through the lookup table where it lies in another page.
+  void go_to(u32 eip, u32 from);
+  // Whether an instruction has been emitted after which nothing may follow.
+  bool ended() const { return ended_; }
+  void leave(ExitReason reason, u32 eip);
+  // Code that lies behind the block: polls that failed, links not made yet.
+  void finish();
+
+ private:
+  // emit_native.cpp
+  bool native(const GuestInstruction& g);
+  bool move_offset(const GuestInstruction& g);
+  bool step_register(const GuestInstruction& g, unsigned extension);
+  // emit_memory.cpp
+  bool guest_address(const GuestInstruction& g, const ZydisDecodedOperand& operand, HostAddress& address,
+                     u32 stack_moved = 0);
+  static HostAddress stack_slot(i32 offset) {
+    return {.base = kGuestEsp, .displacement = static_cast<u32>(offset), .window = true};
+  }
+  void move_stack(i32 by) { a_.address(kGuestEsp, stack_slot(by)); }
+  // emit_stack.cpp
+  bool push(const GuestInstruction& g);
+  bool pop(const GuestInstruction& g);
+  bool leave_frame(const GuestInstruction& g);
+  // emit_control.cpp
+  bool jump(const GuestInstruction& g);
+  bool call(const GuestInstruction& g);
+  bool ret(const GuestInstruction& g);
+  bool conditional(const GuestInstruction& g, unsigned condition);
+  bool count_jump(const GuestInstruction& g);
+  bool branch_target(const GuestInstruction& g, const ZydisDecodedOperand& operand);
+  void poll(u32 eip);
+  void link(u32 target);
+  void look_up();
+
+  struct Later {
+    enum class Kind : u8 { poll, link, miss } kind;
+    u64 place;  // of the displacement that leads here
+    u32 eip;
+  };
+
+  Assembler& a_;
+  Exits exits_;
+  TranslatedBlock& block_;
+  std::vector<LinkSite>& sites_;
+  std::vector<Later> later_;
+  bool ended_ = false;
+};
+
+}  // namespace penumbra

@@ -1,0 +1,44 @@
+// Direct-mapped; what was filled is remembered, so that emptying costs no more than filling did.
+#include "translator/lookup_table.h"
+
+#include <algorithm>
+
+namespace penumbra {
+
+LookupTable::LookupTable() : entries_(kLookupEntries), blocks_(kLookupEntries) {
+  for (u32 slot = 0; slot < kLookupEntries; ++slot) empty(slot);
+}
+
+// The tag of another slot's EIP never matches one of this slot's.
+void LookupTable::empty(u32 slot) {
+  entries_[slot] = {0u - (slot ^ 1), 0, 0};
+  blocks_[slot] = nullptr;
+}
+
+void LookupTable::enter(TranslatedBlock* block, u64 code) {
+  const u32 slot = block->eip & (kLookupEntries - 1);
+  if (!blocks_[slot]) filled_.push_back(slot);
+  empty(slot);
+  blocks_[slot] = block;
+  if (code) entries_[slot] = {0u - block->eip, 0, code};
+}
+
+void LookupTable::remove(const TranslatedBlock* block) {
+  const u32 slot = block->eip & (kLookupEntries - 1);
+  if (blocks_[slot] == block) empty(slot);
+}
+
+void LookupTable::clear() {
+  for (const u32 slot : filled_) empty(slot);
+  filled_.clear();
+}
+
+void LookupTable::clear_local() {
+  std::erase_if(filled_, [&](u32 slot) {
+    if (blocks_[slot] && blocks_[slot]->global) return false;
+    empty(slot);
+    return true;
+  });
+}
+
+}  // namespace penumbra

@@ -1,0 +1,38 @@
+// Where execution goes on for an EIP under the current mapping: what emitted code asks, and the blocks behind it.
+#pragma once
+
+#include <vector>
+
+#include "mmu/machine_memory.h"
+#include "translator/block.h"
+#include "translator/context.h"
+
+namespace penumbra {
+
+// One for each block mode. Holds only blocks whose page is mapped as it was when they were entered here.
+class LookupTable {
+ public:
+  LookupTable();
+
+  LookupEntry* entries() { return &entries_[0]; }
+  // Null if unknown.
+  TranslatedBlock* find(u32 eip) const {
+    TranslatedBlock* block = blocks_[eip & (kLookupEntries - 1)];
+    return block && block->eip == eip ? block : nullptr;
+  }
+  // `code` is the host address of the block's code, or 0 where there is none to jump to.
+  void enter(TranslatedBlock* block, u64 code);
+  void remove(const TranslatedBlock* block);
+  void clear();
+  // Keeps blocks in global pages.
+  void clear_local();
+
+ private:
+  void empty(u32 slot);
+
+  HostPages<LookupEntry> entries_;
+  HostPages<TranslatedBlock*> blocks_;
+  std::vector<u32> filled_;  // every slot that is not empty, some perhaps twice
+};
+
+}  // namespace penumbra

@@ -1,0 +1,60 @@
+// System V AMD64 calling convention: RBX, RBP and R12 to R15 belong to the caller; the direction flag is clear.
+#include "translator/thunks.h"
+
+#include "core/base/check.h"
+#include "translator/assembler.h"
+
+namespace penumbra {
+
+namespace {
+
+constexpr u8 kPushFlags[] = {0x9C}, kPopFlags[] = {0x9D}, kPushMemory[] = {0xFF}, kPopMemory[] = {0x8F},
+             kStore[] = {0x89}, kLoad[] = {0x8B}, kJump[] = {0xFF}, kReturn[] = {0xC3};
+constexpr Host kSaved[] = {RBX, RBP, R12, R13, R14, R15};
+
+void push(Assembler& a, Host r) {
+  if (r & 8) a.byte(0x41);
+  a.byte(0x50 | (r & 7));
+}
+void pop(Assembler& a, Host r) {
+  if (r & 8) a.byte(0x41);
+  a.byte(0x58 | (r & 7));
+}
+
+HostAddress gpr(unsigned n) {
+  HostAddress field = context_field(&Context::gpr);
+  field.displacement += 4 * n;
+  return field;
+}
+
+}  // namespace
+
+Thunks emit_thunks(CodeBuffer& buffer) {
+  Thunks thunks;
+  Assembler a(buffer.writable(0), 4096);
+  for (const Host r : kSaved) push(a, r);
+  a.with_register({.opcode = kLoad, .wide = true}, kContext, RDI);
+  a.with_memory({.opcode = kStore, .wide = true}, RSP, context_field(&Context::host_stack));
+  a.with_memory({.opcode = kPushMemory}, 6, context_field(&Context::flags));
+  a.bytes(kPopFlags);
+  a.load(kPolls, context_field(&Context::polls));
+  for (unsigned n = 0; n < 8; ++n) a.load(host_register(n), gpr(n));
+  a.with_memory({.opcode = kJump}, 4, context_field(&Context::resume));
+
+  thunks.leave = a.size();
+  for (unsigned n = 0; n < 8; ++n) a.store(gpr(n), host_register(n));
+  a.store(context_field(&Context::polls), kPolls);
+  a.bytes(kPushFlags);
+  a.with_memory({.opcode = kPopMemory}, 0, context_field(&Context::flags));
+
+  thunks.abandon = a.size();
+  a.load_wide(RSP, context_field(&Context::host_stack));
+  for (unsigned n = std::size(kSaved); n-- > 0;) pop(a, kSaved[n]);
+  a.bytes(kReturn);
+  CHECK_THAT(!a.overflow());
+  thunks.bytes = a.size();
+  thunks.enter = reinterpret_cast<Thunks::Enter>(reinterpret_cast<u64>(buffer.code(0)));
+  return thunks;
+}
+
+}  // namespace penumbra

@@ -1,0 +1,143 @@
+// Blocks: finding, making and invalidating them.
+#include <algorithm>
+
+#include "core/base/check.h"
+#include "translator/emitter.h"
+#include "translator/translator.h"
+#include "translator/verifier.h"
+
+namespace penumbra {
+
+namespace {
+
+constexpr u64 kMostBlockBytes = 64 << 10;
+
+u64 lines_of(u32 offset, u32 bytes) {
+  const u32 first = offset / 64;
+  const u32 last = std::min((offset + bytes - 1) / 64, 63u);
+  return (~u64{0} >> (63 - (last - first))) << first;
+}
+
+}  // namespace
+
+TranslatedBlock* Translator::block_at(u32 eip) {
+  const u8 now = mode();
+  LookupTable& table = *tables_[now];
+  if (TranslatedBlock* block = table.find(eip)) return block;
+  PhysAddr page;
+  bool global = false;
+  if (!cpu_.code_page(eip, page, global)) return nullptr;
+  const u64 physical = page.value + (eip & kPageMask);
+  TranslatedBlock* block = nullptr;
+  if (const auto found = by_key_.find({physical, eip, now}); found != by_key_.end())
+    block = found->second;
+  else
+    block = translate(eip, physical, now, global && (cpu_.cr4 & cr4::PGE));
+  if (block) {
+    block->global = global && (cpu_.cr4 & cr4::PGE);
+    table.enter(block, block->interpreted ? 0 : code_address(*block));
+  }
+  return block;
+}
+
+TranslatedBlock* Translator::translate(u32 eip, u64 physical, u8 block_mode, bool global) {
+  const Ppn frame = page_of(PhysAddr(physical));
+  if (!plain(physical & ~u64{kPageMask})) return nullptr;
+  // Pages stay watched: the next write to one finds that nothing rests on it.
+  if (used_ + kMostBlockBytes > buffer_.size()) code_forgotten();
+
+  const u8* guest = memory_.readable(frame) + (physical & kPageMask);
+  const u32 room = kPageSize - static_cast<u32>(physical & kPageMask);
+  TranslatedBlock& block = blocks_.emplace_back();
+  block.physical = physical;
+  block.eip = eip;
+  block.mode = block_mode;
+  block.global = global;
+  block.code = used_;
+
+  Assembler assembler(buffer_.writable(used_), kMostBlockBytes);
+  Emitter emitter(assembler, {static_cast<i64>(thunks_.leave) - static_cast<i64>(used_)}, block, sites_);
+  for (u32 count = 0; !emitter.ended(); ++count) {
+    const u32 at = eip + block.bytes;
+    if (count == options_.block_instructions || block.bytes >= room) {
+      emitter.go_to(at, eip);
+      break;
+    }
+    Insn insn;
+    Decoder::Decoded decoded;
+    const std::span<const u8> bytes(guest + block.bytes, room - block.bytes);
+    const DecodeResult result = decoder_.decode(bytes, insn, decoded);
+    GuestInstruction g{.eip = at, .bytes = bytes, .z = decoded.z, .operands = {}};
+    std::copy(std::begin(decoded.operands), std::end(decoded.operands), g.operands);
+    block.starts.push_back({static_cast<u32>(assembler.size()), static_cast<u16>(block.bytes)});
+    if (result == DecodeResult::more_bytes || !decoded.row || !emitter.instruction(g, decoded.row->emission)) {
+      block.starts.pop_back();
+      if (count == 0) block.interpreted = true;
+      emitter.leave_to_interpreter(at);
+      // The bytes looked at are part of what the block rests on.
+      block.bytes += result == DecodeResult::more_bytes ? room - block.bytes : insn.length;
+      break;
+    }
+    block.bytes += decoded.z.length;
+  }
+  emitter.finish();
+  CHECK_THAT(!assembler.overflow(), "block {:x} of {} bytes", eip, block.bytes);
+  block.code_bytes = assembler.size();
+  verify_emitted({buffer_.writable(block.code), block.code_bytes});
+  used_ += block.code_bytes;
+
+  by_key_[{physical, eip, block_mode}] = &block;
+  CodePage& page = pages_[frame.value];
+  page.blocks.push_back(&block);
+  page.lines |= lines_of(static_cast<u32>(physical & kPageMask), block.bytes);
+  cpu_.watch_code(frame);
+  ++counters_.blocks;
+  return &block;
+}
+
+TranslatedBlock* Translator::block_of(u64 code_offset) {
+  auto after = std::upper_bound(blocks_.begin(), blocks_.end(), code_offset,
+                                [](u64 at, const TranslatedBlock& b) { return at < b.code; });
+  CHECK_THAT(after != blocks_.begin(), "{:x} is no emitted code", code_offset);
+  return &*--after;
+}
+
+bool Translator::code_written(PhysAddr address, u32 bytes) {
+  const auto found = pages_.find(page_of(address).value);
+  if (found == pages_.end()) return false;
+  CodePage& page = found->second;
+  const u32 first = static_cast<u32>(address.value & kPageMask);
+  if (!(page.lines & lines_of(first, bytes))) return true;
+  page.lines = 0;
+  std::erase_if(page.blocks, [&](TranslatedBlock* block) {
+    const u32 offset = static_cast<u32>(block->physical & kPageMask);
+    if (offset >= first + bytes || offset + block->bytes <= first) {
+      page.lines |= lines_of(offset, block->bytes);
+      return false;
+    }
+    block->valid = false;
+    ++counters_.invalidated;
+    by_key_.erase({block->physical, block->eip, block->mode});
+    for (auto& table : tables_) table->remove(block);
+    // Other blocks may be linked to this one: its first instruction becomes a jump out.
+    *buffer_.writable(block->code) = 0xE9;
+    buffer_.patch_jump(block->code + 1, block->code + block->dead_entry);
+    return true;
+  });
+  if (!page.blocks.empty()) return true;
+  pages_.erase(found);
+  return false;
+}
+
+void Translator::code_forgotten() {
+  ++generation_;
+  ++counters_.flushes;
+  for (auto& table : tables_) table->clear();
+  by_key_.clear();
+  pages_.clear();
+  sites_.clear();
+  blocks_.clear();
+  used_ = thunks_.bytes;
+}
+
+}  // namespace penumbra

@@ -1,0 +1,59 @@
+// Decodes emitted code as the host will (SDM 2, 64-bit mode).
+#include "translator/verifier.h"
+
+#include <Zydis/Zydis.h>
+
+#include "core/base/check.h"
+#include "translator/context.h"
+
+namespace penumbra {
+
+namespace {
+
+bool in_window(const ZydisDecodedInstruction& z, const ZydisDecodedOperand& op) {
+  return op.mem.segment == ZYDIS_REGISTER_GS && z.address_width == 32;
+}
+bool in_context(const ZydisDecodedInstruction& z, const ZydisDecodedOperand& op) {
+  return op.mem.base == ZYDIS_REGISTER_R13 && op.mem.index == ZYDIS_REGISTER_NONE && z.address_width == 64 &&
+         op.mem.disp.value >= 0 && static_cast<u64>(op.mem.disp.value) + op.size / 8 <= sizeof(Context);
+}
+// The index is a multiple of 2 below twice the table's entries.
+bool in_lookup_table(const ZydisDecodedOperand& op) {
+  return op.mem.base == ZYDIS_REGISTER_R10 && op.mem.index == ZYDIS_REGISTER_R9 && op.mem.scale == 8 &&
+         (op.mem.disp.value == 0 || op.mem.disp.value == 8) && !(op.actions & ZYDIS_OPERAND_ACTION_MASK_WRITE);
+}
+
+}  // namespace
+
+void verify_emitted(std::span<const u8> code) {
+  ZydisDecoder decoder;
+  ZydisDecoderInit(&decoder, ZYDIS_MACHINE_MODE_LONG_64, ZYDIS_STACK_WIDTH_64);
+  for (std::size_t at = 0; at < code.size();) {
+    ZydisDecodedInstruction z;
+    ZydisDecodedOperand operands[ZYDIS_MAX_OPERAND_COUNT];
+    const bool decoded = ZYAN_SUCCESS(ZydisDecoderDecodeFull(&decoder, code.data() + at, code.size() - at, &z, operands));
+    CHECK_THAT(decoded, "emitted code at {:x} is no instruction: {:02x}", at, code[at]);
+    for (unsigned n = 0; n < z.operand_count; ++n) {
+      const ZydisDecodedOperand& op = operands[n];
+      if (op.type == ZYDIS_OPERAND_TYPE_REGISTER) {
+        const bool writes = op.actions & ZYDIS_OPERAND_ACTION_MASK_WRITE;
+        const ZydisRegister whole = ZydisRegisterGetLargestEnclosing(ZYDIS_MACHINE_MODE_LONG_64, op.reg.value);
+        CHECK_THAT(!(writes && (whole == ZYDIS_REGISTER_RSP || whole == ZYDIS_REGISTER_R13)),
+                   "emitted code at {:x} writes the emulator's own register: {}", at,
+                   ZydisMnemonicGetString(z.mnemonic));
+        CHECK_THAT(ZydisRegisterGetClass(op.reg.value) != ZYDIS_REGCLASS_SEGMENT || !writes,
+                   "emitted code at {:x} loads a segment register", at);
+      }
+      if (op.type != ZYDIS_OPERAND_TYPE_MEMORY || op.mem.type == ZYDIS_MEMOP_TYPE_AGEN) continue;
+      CHECK_THAT(in_window(z, op) || in_context(z, op) || in_lookup_table(op),
+                 "emitted code at {:x} reaches outside of the window: {}", at, ZydisMnemonicGetString(z.mnemonic));
+    }
+    CHECK_THAT(z.meta.category != ZYDIS_CATEGORY_SYSCALL && z.meta.category != ZYDIS_CATEGORY_INTERRUPT &&
+                   z.meta.category != ZYDIS_CATEGORY_IO && z.meta.category != ZYDIS_CATEGORY_SYSTEM &&
+                   z.meta.category != ZYDIS_CATEGORY_SYSRET,
+               "emitted code at {:x} is sensitive: {}", at, ZydisMnemonicGetString(z.mnemonic));
+    at += z.length;
+  }
+}
+
+}  // namespace penumbra
