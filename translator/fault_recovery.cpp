@@ -5,7 +5,6 @@
 #include <ucontext.h>
 
 #include <atomic>
-#include <mutex>
 
 #include "core/base/error.h"
 #include "translator/assembler.h"
@@ -55,7 +54,10 @@ void on_signal(int signal, siginfo_t* info, void* machine) {
   registers[REG_RIP] = static_cast<greg_t>(place->abandon);
 }
 
-void install() {
+// Takes the signals, unless they are ours already: a front end may have come in between with handlers of its own.
+void claim_signals() {
+  struct sigaction now;
+  if (sigaction(SIGSEGV, nullptr, &now) == 0 && (now.sa_flags & SA_SIGINFO) && now.sa_sigaction == on_signal) return;
   struct sigaction action{};
   action.sa_sigaction = on_signal;
   // Not masked while the handler runs, so that a fault of the handler itself is not for ever.
@@ -68,14 +70,15 @@ void install() {
 
 FaultRecovery::FaultRecovery(Context& context, const CodeBuffer& buffer, const Thunks& thunks)
     : place_{&context, &buffer, reinterpret_cast<u64>(buffer.code(thunks.abandon))} {
-  static std::once_flag installed;
-  std::call_once(installed, install);
+  claim();
   for (slot_ = 0; slot_ < kMostPlaces; ++slot_) {
     const Place* none = nullptr;
     if (places[slot_].compare_exchange_strong(none, &place_)) return;
   }
   throw HostError("more translating machines in one process than there is room for");
 }
+
+void FaultRecovery::claim() { claim_signals(); }
 
 FaultRecovery::~FaultRecovery() { places[slot_] = nullptr; }
 

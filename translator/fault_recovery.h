@@ -18,6 +18,9 @@ class FaultRecovery {
   FaultRecovery(const FaultRecovery&) = delete;
   FaultRecovery& operator=(const FaultRecovery&) = delete;
 
+  // Before emitted code is entered: whoever has taken the signals since then hands on to us no more.
+  void claim();
+
   struct Place {
     Context* context;
     const CodeBuffer* buffer;

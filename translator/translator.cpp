@@ -66,7 +66,15 @@ Translator::Translator(Cpu& cpu, GuestMemory& memory, const TranslatorOptions& o
   cpu_.state_changed();
 }
 
-Translator::~Translator() { cpu_.listen(nullptr); }
+Translator::~Translator() {
+  cpu_.listen(nullptr);
+  if (getenv("TSTAT")) {
+    const auto& c = counters_;
+    fprintf(stderr, "eip %x cr3 %x if %d pend %d\n", cpu_.eip, cpu_.cr3, !!(cpu_.flags.rest & eflags::IF), cpu_.event_waiting());
+    for (u32 a = cpu_.eip - 32, n = 0; n < 64; ++n) { u8 b = 0; cpu_.debug_read(a + n, {&b, 1}); fprintf(stderr, "%02x ", b); }
+    fprintf(stderr, "blocks %lu links %lu entries %lu lookups %lu interp %lu hidden %lu soft %lu inval %lu flush %lu\n", c.blocks, c.links, c.entries, c.lookups, c.interpreted, c.hidden_faults, c.soft_accesses, c.invalidated, c.flushes);
+  }
+}
 
 bool Translator::flat() const {
   constexpr u64 kWhole = u64{1} << 32;
@@ -119,6 +127,7 @@ void Translator::enter(u64 code) {
 }
 
 RunEnd Translator::run(u64 budget) {
+  recovery_.claim();
   gs_base_ = 0;  // another machine of this process may have set it
   u64 left = budget;
   while (left > 0) {

@@ -76,6 +76,7 @@ RunEnd Cpu::run(u64 budget) {
   executed_base_ += budget;
   remaining_ = static_cast<i64>(budget);
   banked_ = 0;
+  wanted_link_ = nullptr;  // whoever executed instructions since the last run did not come by that branch
   RunEnd end = RunEnd::budget;
   while (true) {
     remaining_ += banked_;
