@@ -86,7 +86,7 @@ CaseResult run_boot(const BootCase& boot, Firmware firmware, const Options& opti
   if (const std::string missing = missing_file(boot, firmware, options); !missing.empty())
     return skipped(fmt::format("{} is missing", missing));
   const ScratchFolder scratch;
-  std::vector<std::string> machine{"run", "--display", "none", "--screen-text"};
+  std::vector<std::string> machine{"run", "--engine", options.engine, "--display", "none", "--screen-text"};
   std::vector<fs::path> media;
   for (const BootFile& file : boot.files) {
     const fs::path from = locate(file, options);

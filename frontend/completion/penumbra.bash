@@ -23,6 +23,8 @@ _penumbra() {
       COMPREPLY=($(compgen -W "16M 64M 128M 256M 512M 1G" -- "$word")) ;;
     --cpu)
       COMPREPLY=($(compgen -W "486 pentium p2 p3 p4" -- "$word")) ;;
+    --engine)
+      COMPREPLY=($(compgen -W "interpreter translator" -- "$word")) ;;
     --rtc)
       COMPREPLY=($(compgen -W "base=utc base=localtime" -- "$word")) ;;
     --debug-exit)
@@ -46,7 +48,7 @@ _penumbra() {
     --gdb)
       COMPREPLY=($(compgen -W ":1234 stdio unix:" -- "$word")) ;;
     *)
-      COMPREPLY=($(compgen -W "--memory --cpu --bios --vgabios --icount --rtc --debug-exit --no-reboot --config --fda --fdb --hda --hdb --hdc --hdd --cdrom --readonly --boot --kernel --initrd --append --serial --parallel --debugcon --monitor --display --nographic --full-screen --screenshot --screen-text --type --expect --timeout --stats --trace --trace-file --gdb --help --help-all --version" -- "$word")) ;;
+      COMPREPLY=($(compgen -W "--memory --cpu --bios --vgabios --engine --icount --rtc --debug-exit --no-reboot --config --fda --fdb --hda --hdb --hdc --hdd --cdrom --readonly --boot --kernel --initrd --append --serial --parallel --debugcon --monitor --display --nographic --full-screen --screenshot --screen-text --type --expect --timeout --stats --trace --trace-file --gdb --help --help-all --version" -- "$word")) ;;
   esac
   if declare -F __ltrim_colon_completions > /dev/null; then
     __ltrim_colon_completions "$word"
