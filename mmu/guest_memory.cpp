@@ -57,6 +57,9 @@ void GuestMemory::rebuild(u64 first, u64 bytes) {
       read = shadow.read_ram ? ram : host;
       write = shadow.write_ram ? ram : region->kind == PageKind::rom ? nullptr : host;
     }
+    // Whatever was kept of the bytes that stood here is wrong now.
+    if (read != read_pointers_[page] && watched_[page] && observer_)
+      observer_->watched_page_written(PhysAddr(at), kPageSize);
     read_pointers_[page] = read;
     write_pointers_[page] = write;
   }

@@ -27,7 +27,7 @@ class MmioHandler {
 class MemoryObserver {
  public:
   virtual ~MemoryObserver() = default;
-  // A watched page was, or is about to be, written by someone else than the CPU.
+  // A watched page was, or is about to be, written by someone else than the CPU, or gives way to other memory.
   virtual void watched_page_written(PhysAddr address, u32 bytes) = 0;
   // What stands at some addresses changed (A20, PAM, a moved BAR): drop every cached translation.
   virtual void memory_map_changed() = 0;

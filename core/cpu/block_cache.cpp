@@ -33,6 +33,7 @@ Block* BlockCache::allocate(unsigned insns) {
 bool BlockCache::insert(Block* block) {
   used_ += sizeof(Block) + (block->count + 1u) * sizeof(Insn);
   const PhysAddr physical(block->physical);
+  block->valid = true;
   Block*& head = table_[slot(physical, block->mode)];
   block->next = head;
   head = block;

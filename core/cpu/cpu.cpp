@@ -114,7 +114,8 @@ bool Cpu::step(RunEnd& end) {
       deliver(fault_);
       return true;
     }
-    if (!(block->mode & mode_key::kSingle)) remember(block);
+    // What is not in the cache does not outlive the next decoding.
+    if (block->valid && !(block->mode & mode_key::kSingle)) remember(block);
     wanted_link_ = nullptr;
     if (block->mode & mode_key::kSingle) {
       banked_ += remaining_ - 1;  // an event on the way here may have put some aside already

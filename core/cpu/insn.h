@@ -65,7 +65,7 @@ struct Block {
   u32 bytes = 0;
   u16 count = 0;  // instructions, without the pseudo-instruction
   u8 mode = 0;
-  bool valid = true;
+  bool valid = false;             // in the cache, and not invalidated since
   bool straddles = false;         // its bytes reach into second_page
   u64 second_page = 0;            // physical page address
   Block* next = nullptr;          // in the hash chain

@@ -1,6 +1,8 @@
 // A block that the guest has written and flushed is in the image after the emulator was killed at any moment.
 // GCC 12 takes the inlined std::string copies below for overlapping ones (its bug 105651).
+#ifndef __clang__
 #pragma GCC diagnostic ignored "-Wrestrict"
+#endif
 
 #include <doctest/doctest.h>
 #include <signal.h>
