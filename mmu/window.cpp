@@ -12,7 +12,7 @@ namespace {
 
 // Windows stand far below what the host maps by itself, in slots that a mapped guard page claims.
 constexpr u64 kFirstSlot = u64{1} << 44;
-constexpr u64 kSlotBytes = u64{8} << 30;
+constexpr u64 kSlotBytes = u64{16} << 30;
 constexpr unsigned kSlots = 1024;
 // The host's default limit is 65,530 mappings a process (vm.max_map_count).
 constexpr u64 kMostMappings = 24'000;
@@ -29,10 +29,11 @@ Window::Window(MachineMemory& memory)
       previous_(kPages),
       first_(memory.size() >> kPageShift) {
   for (unsigned slot = 0; slot < kSlots && !base_; ++slot) {
-    const u64 claim = kFirstSlot + slot * kSlotBytes;
+    // The base is a multiple of 4 GiB, so that the low half of a host address is the linear address.
+    const u64 claim = kFirstSlot + slot * kSlotBytes + kBytes - kGuard;
     const u64 bytes = kGuard + kBytes + kGuard;
-    void* got = mmap(at(claim), bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED_NOREPLACE,
-                     -1, 0);
+    void* got =
+        mmap(at(claim), bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED_NOREPLACE, -1, 0);
     if (got == MAP_FAILED) continue;
     if (got != at(claim)) {  // a kernel without MAP_FIXED_NOREPLACE takes the address as a hint
       munmap(got, bytes);

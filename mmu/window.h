@@ -21,6 +21,7 @@ class Window {
   Window(const Window&) = delete;
   Window& operator=(const Window&) = delete;
 
+  // A multiple of 4 GiB.
   u64 base() const { return base_; }
   bool contains(u64 host) const { return host - base_ < kBytes; }
 

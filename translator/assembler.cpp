@@ -96,6 +96,12 @@ void Assembler::bind(u64 place, u64 target) {
 void Assembler::bind_short(u64 place) {
   if (!overflow_) start_[place] = static_cast<u8>(size() - (place + 1));
 }
+void Assembler::code_address(Host to, u64 target) {
+  byte(0x48 | (to & 8 ? 4 : 0));
+  byte(0x8D);
+  byte(0x05 | (to & 7) << 3);
+  dword(static_cast<u32>(target - (size() + 4)));
+}
 void Assembler::jump_to(i64 offset) {
   byte(0xE9);
   dword(static_cast<u32>(offset - static_cast<i64>(size() + 4)));

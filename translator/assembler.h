@@ -55,7 +55,7 @@ class Assembler {
   struct Form {
     u8 prefixes[3] = {};  // LOCK, 66h, F2h or F3h; 0 is none
     std::span<const u8> opcode;
-    bool wide = false;         // REX.W
+    bool wide = false;           // REX.W
     bool byte_register = false;  // `reg` (or `rm`) SPL..DIL need a REX
   };
   // opcode + ModRM with a memory operand. `reg` is a host register's number or an opcode extension.
@@ -63,14 +63,14 @@ class Assembler {
   void with_register(const Form& form, unsigned reg, unsigned rm);
 
   // --- glue: none of it touches flags ---
-  void move(Host to, Host from);                            // mov r32, r32
-  void move(Host to, u32 immediate);                        // mov r32, imm32
-  void load(Host to, const HostAddress& from);              // mov r32, [..]
-  void load_wide(Host to, const HostAddress& from);         // mov r64, [..]
-  void store(const HostAddress& to, Host from);             // mov [..], r32
-  void store(const HostAddress& to, u32 immediate);         // mov dword [..], imm32
-  void address(Host to, const HostAddress& of);             // lea r32, [..]
-  void zero_extend_word(Host to, Host from);                // movzx r32, r16
+  void move(Host to, Host from);                     // mov r32, r32
+  void move(Host to, u32 immediate);                 // mov r32, imm32
+  void load(Host to, const HostAddress& from);       // mov r32, [..]
+  void load_wide(Host to, const HostAddress& from);  // mov r64, [..]
+  void store(const HostAddress& to, Host from);      // mov [..], r32
+  void store(const HostAddress& to, u32 immediate);  // mov dword [..], imm32
+  void address(Host to, const HostAddress& of);      // lea r32, [..]
+  void zero_extend_word(Host to, Host from);         // movzx r32, r16
   // Jumps forward or backward inside of this code: the place of the displacement, to be bound.
   u64 jump();
   u64 jump_if(unsigned condition);  // 0 to 15, as in Jcc
@@ -78,6 +78,8 @@ class Assembler {
   void bind(u64 place) { bind(place, size()); }
   void bind(u64 place, u64 target);
   void bind_short(u64 place);
+  // The host address of a place in this code, given as a distance from its start.
+  void code_address(Host to, u64 target);
   // A jump to an absolute place in the same buffer, given as the distance from this code's start.
   void jump_to(i64 offset);
 

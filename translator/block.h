@@ -13,7 +13,8 @@ namespace block_mode {
 inline constexpr u8 kUser = 1;    // CPL 3
 inline constexpr u8 kFsOpen = 2;  // FS: any base, limit 4 GiB, readable and writable
 inline constexpr u8 kGsOpen = 4;
-inline constexpr u8 kModes = 8;
+inline constexpr u8 kDown = 8;  // EFLAGS.DF: string instructions go down
+inline constexpr u8 kModes = 16;
 }  // namespace block_mode
 
 // Where the code of one guest instruction begins, from the block's start.
@@ -28,10 +29,10 @@ struct TranslatedBlock {
   u32 bytes = 0;  // of guest code, all in one page
   u8 mode = 0;
   bool valid = true;
-  bool global = false;      // its page is global: stays through CR3 writes
+  bool global = false;       // its page is global: stays through CR3 writes
   bool interpreted = false;  // its first instruction is one for the interpreter; there is no code
-  u8 soft_faults = 0;       // accesses that only the interpreter could make, so far; saturates
-  u64 code = 0;             // offsets in the code buffer
+  u8 soft_faults = 0;        // accesses that only the interpreter could make, so far; saturates
+  u64 code = 0;              // offsets in the code buffer
   u64 code_bytes = 0;
   u64 dead_entry = 0;  // where the entry jumps once the block is invalid
   std::vector<InstructionStart> starts;

@@ -20,6 +20,7 @@ enum class ExitReason : u32 {
   lookup,     // an indirect branch to `eip` that the lookup table does not know
   poll,       // the polls allowed are used up; `eip` is the next instruction
   interpret,  // the instruction at `eip` is one for the interpreter
+  fpu,        // the FPU's state is not in the host's yet; `resume` is where to go on once it is
   fault,      // the host refused an access or raised an exception; `fault_*` say where
 };
 
@@ -32,6 +33,13 @@ struct Context {
   u32 site = 0;
   u32 segment_base[6] = {};
   LookupEntry* lookup = nullptr;
+  u64 window = 0;  // the window's base; its low 32 bits are 0
+  // Whether the guest's x87 and MMX state, and its SSE state, are the host's own while emitted code runs, and in `fx`
+  // otherwise. Not while the guest's control registers forbid their use.
+  u32 fpu_live = 0;
+  u32 sse_live = 0;
+  u32 host_mxcsr = 0x1F80;
+  alignas(16) u8 fx[512] = {};
   u64 resume = 0;  // host address to enter at
   u64 host_stack = 0;
   // Of ExitReason::fault.

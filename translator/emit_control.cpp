@@ -6,6 +6,8 @@ namespace penumbra {
 
 namespace {
 
+constexpr u8 kStoreWide[] = {0x89};
+
 bool same_page(u32 a, u32 b) { return (a ^ b) >> kPageShift == 0; }
 
 }  // namespace
@@ -79,6 +81,12 @@ void Emitter::finish() {
         sites_.push_back({&block_, l.place, l.eip});
         leave(ExitReason::link, l.eip);
         break;
+      case Later::Kind::fpu:
+        a_.move(RCX, R15);
+        a_.code_address(R8, l.resume);
+        a_.with_memory({.opcode = kStoreWide, .wide = true}, R8, context_field(&Context::resume));
+        leave(ExitReason::fpu, l.eip);
+        break;
       case Later::Kind::miss:
         a_.store(context_field(&Context::eip), R8);
         a_.store(context_field(&Context::reason), static_cast<u32>(ExitReason::lookup));
@@ -144,6 +152,15 @@ bool Emitter::conditional(const GuestInstruction& g, unsigned condition) {
                    (g.z.opcode_map == ZYDIS_OPCODE_MAP_0F && g.z.opcode >= 0x80 && g.z.opcode <= 0x8F);
   if (!jcc || g.word() || op.type != ZYDIS_OPERAND_TYPE_IMMEDIATE) return false;
   const u32 target = g.next() + static_cast<u32>(op.imm.value.s);
+  // A short loop is emitted several times over: one poll for all.
+  constexpr unsigned kMostCopies = 3;
+  constexpr u32 kShortLoop = 48;
+  if (target == block_.eip && g.next() - target <= kShortLoop && copies_ < kMostCopies && same_page(g.next(), target)) {
+    later_.push_back({Later::Kind::link, a_.jump_if(condition ^ 1), g.next()});
+    ++copies_;
+    again_ = true;
+    return true;
+  }
   if (same_page(target, block_.eip) && target > g.eip) {
     later_.push_back({Later::Kind::link, a_.jump_if(condition), target});
   } else {

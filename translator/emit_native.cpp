@@ -63,11 +63,14 @@ Assembler::Form form_of(const GuestInstruction& g, std::span<const u8> opcode) {
 bool Emitter::native(const GuestInstruction& g) {
   const auto& raw = g.z.raw;
   const bool has_modrm = raw.modrm.offset != 0;
-  const unsigned map_bytes = g.z.opcode_map == ZYDIS_OPCODE_MAP_DEFAULT ? 1 : g.z.opcode_map == ZYDIS_OPCODE_MAP_0F ? 2 : 3;
+  const unsigned map_bytes = g.z.opcode_map == ZYDIS_OPCODE_MAP_DEFAULT ? 1
+                             : g.z.opcode_map == ZYDIS_OPCODE_MAP_0F    ? 2
+                                                                        : 3;
   constexpr u8 kGroup1[] = {0x80};
   // 82h, an alias of 80h, is gone on the host.
   const bool alias = map_bytes == 1 && g.z.opcode == 0x82;
-  const std::span<const u8> opcode = alias ? std::span<const u8>(kGroup1) : g.bytes.subspan(raw.prefix_count, map_bytes);
+  const std::span<const u8> opcode =
+      alias ? std::span<const u8>(kGroup1) : g.bytes.subspan(raw.prefix_count, map_bytes);
   const Assembler::Form form = form_of(g, opcode);
   const ZydisDecodedOperand* memory = memory_operand(g);
 
@@ -102,7 +105,10 @@ bool Emitter::native(const GuestInstruction& g) {
 // MOV between the accumulator and an absolute address: A0h to A3h have 64-bit addresses on the host.
 bool Emitter::move_offset(const GuestInstruction& g) {
   const u8 guest_opcode = g.bytes[g.z.raw.prefix_count];
-  const u8 opcode[] = {static_cast<u8>(guest_opcode == 0xA0 ? 0x8A : guest_opcode == 0xA1 ? 0x8B : guest_opcode == 0xA2 ? 0x88 : 0x89)};
+  const u8 opcode[] = {static_cast<u8>(guest_opcode == 0xA0   ? 0x8A
+                                       : guest_opcode == 0xA1 ? 0x8B
+                                       : guest_opcode == 0xA2 ? 0x88
+                                                              : 0x89)};
   HostAddress address;
   if (!guest_address(g, *memory_operand(g), address)) return false;
   a_.with_memory(form_of(g, opcode), RAX, address);
@@ -130,23 +136,28 @@ bool Emitter::instruction(const GuestInstruction& g, Emission emission) {
     case ZYDIS_MNEMONIC_POP: done = pop(g); break;
     case ZYDIS_MNEMONIC_LEAVE: done = leave_frame(g); break;
     case ZYDIS_MNEMONIC_NOP:
-    case ZYDIS_MNEMONIC_PAUSE: done = true; break;
+    case ZYDIS_MNEMONIC_PAUSE:
+    case ZYDIS_MNEMONIC_PREFETCHNTA:
+    case ZYDIS_MNEMONIC_PREFETCHT0:
+    case ZYDIS_MNEMONIC_PREFETCHT1:
+    case ZYDIS_MNEMONIC_PREFETCHT2: done = true; break;
+    // The direction is part of what the block assumes.
+    case ZYDIS_MNEMONIC_CLD: done = !(block_.mode & block_mode::kDown); break;
     case ZYDIS_MNEMONIC_MOV:
-      done = one_byte && g.z.opcode >= 0xA0 && g.z.opcode <= 0xA3 ? move_offset(g)
+      done = one_byte && g.z.opcode >= 0xA0 && g.z.opcode <= 0xA3     ? move_offset(g)
              : one_byte && (g.z.opcode == 0x8C || g.z.opcode == 0x8E) ? false
-             : !one_byte                                             ? false
-                                                                     : native(g);
+             : !one_byte                                              ? false
+                                                                      : native(g);
       break;
-    case ZYDIS_MNEMONIC_INC:
-      done = one_byte && g.z.opcode < 0x50 ? step_register(g, 0) : native(g);
-      break;
-    case ZYDIS_MNEMONIC_DEC:
-      done = one_byte && g.z.opcode < 0x50 ? step_register(g, 1) : native(g);
-      break;
+    case ZYDIS_MNEMONIC_INC: done = one_byte && g.z.opcode < 0x50 ? step_register(g, 0) : native(g); break;
+    case ZYDIS_MNEMONIC_DEC: done = one_byte && g.z.opcode < 0x50 ? step_register(g, 1) : native(g); break;
     default:
       if (g.z.meta.branch_type != ZYDIS_BRANCH_TYPE_NONE) {
         done = conditional(g, g.z.opcode & 15);
+      } else if (g.z.meta.category == ZYDIS_CATEGORY_STRINGOP) {
+        done = string(g);
       } else {
+        need_fpu(g);
         done = native(g);
       }
   }

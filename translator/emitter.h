@@ -5,6 +5,7 @@
 #include <Zydis/Zydis.h>
 
 #include <span>
+#include <utility>
 
 #include "core/cpu/isa_table.h"
 #include "translator/assembler.h"
@@ -41,6 +42,8 @@ class Emitter {
   void go_to(u32 eip, u32 from);
   // Whether an instruction has been emitted after which nothing may follow.
   bool ended() const { return ended_; }
+  // Whether the block's code is to be emitted once more behind what there is: a short loop. Asking resets it.
+  bool again() { return std::exchange(again_, false); }
   void leave(ExitReason reason, u32 eip);
   // Code that lies behind the block: polls that failed, links not made yet.
   void finish();
@@ -50,6 +53,10 @@ class Emitter {
   bool native(const GuestInstruction& g);
   bool move_offset(const GuestInstruction& g);
   bool step_register(const GuestInstruction& g, unsigned extension);
+  // emit_fpu.cpp
+  void need_fpu(const GuestInstruction& g);
+  // emit_string.cpp
+  bool string(const GuestInstruction& g);
   // emit_memory.cpp
   bool guest_address(const GuestInstruction& g, const ZydisDecodedOperand& operand, HostAddress& address,
                      u32 stack_moved = 0);
@@ -73,9 +80,10 @@ class Emitter {
   void look_up();
 
   struct Later {
-    enum class Kind : u8 { poll, link, miss } kind;
+    enum class Kind : u8 { poll, link, miss, fpu } kind;
     u64 place;  // of the displacement that leads here
     u32 eip;
+    u64 resume = 0;
   };
 
   Assembler& a_;
@@ -84,6 +92,10 @@ class Emitter {
   std::vector<LinkSite>& sites_;
   std::vector<Later> later_;
   bool ended_ = false;
+  bool again_ = false;
+  unsigned copies_ = 0;      // of the block's code so far, without the first
+  bool fpu_needed_ = false;  // and made sure of, for the rest of the block
+  bool sse_needed_ = false;
 };
 
 }  // namespace penumbra

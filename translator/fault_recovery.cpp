@@ -58,7 +58,7 @@ void on_signal(int signal, siginfo_t* info, void* machine) {
 void claim_signals() {
   struct sigaction now;
   if (sigaction(SIGSEGV, nullptr, &now) == 0 && (now.sa_flags & SA_SIGINFO) && now.sa_sigaction == on_signal) return;
-  struct sigaction action{};
+  struct sigaction action {};
   action.sa_sigaction = on_signal;
   // Not masked while the handler runs, so that a fault of the handler itself is not for ever.
   action.sa_flags = SA_SIGINFO | SA_NODEFER | SA_ONSTACK;

@@ -9,7 +9,8 @@ namespace penumbra {
 namespace {
 
 constexpr u8 kPushFlags[] = {0x9C}, kPopFlags[] = {0x9D}, kPushMemory[] = {0xFF}, kPopMemory[] = {0x8F},
-             kStore[] = {0x89}, kLoad[] = {0x8B}, kJump[] = {0xFF}, kReturn[] = {0xC3};
+             kStore[] = {0x89}, kLoad[] = {0x8B}, kJump[] = {0xFF}, kReturn[] = {0xC3}, kCompare[] = {0x83},
+             kFxGroup[] = {0x0F, 0xAE}, kFninit[] = {0xDB, 0xE3};
 constexpr Host kSaved[] = {RBX, RBP, R12, R13, R14, R15};
 
 void push(Assembler& a, Host r) {
@@ -19,6 +20,14 @@ void push(Assembler& a, Host r) {
 void pop(Assembler& a, Host r) {
   if (r & 8) a.byte(0x41);
   a.byte(0x58 | (r & 7));
+}
+
+// Jumps where the guest's FPU state is not the host's.
+u64 unless_live(Assembler& a) {
+  a.with_memory({.opcode = kCompare}, 7, context_field(&Context::fpu_live));
+  a.byte(0);
+  constexpr unsigned kEqual = 4;
+  return a.jump_if(kEqual);
 }
 
 HostAddress gpr(unsigned n) {
@@ -35,6 +44,9 @@ Thunks emit_thunks(CodeBuffer& buffer) {
   for (const Host r : kSaved) push(a, r);
   a.with_register({.opcode = kLoad, .wide = true}, kContext, RDI);
   a.with_memory({.opcode = kStore, .wide = true}, RSP, context_field(&Context::host_stack));
+  const u64 no_fpu = unless_live(a);
+  a.with_memory({.opcode = kFxGroup}, 1, context_field(&Context::fx));
+  a.bind(no_fpu);
   a.with_memory({.opcode = kPushMemory}, 6, context_field(&Context::flags));
   a.bytes(kPopFlags);
   a.load(kPolls, context_field(&Context::polls));
@@ -49,6 +61,11 @@ Thunks emit_thunks(CodeBuffer& buffer) {
 
   thunks.abandon = a.size();
   a.load_wide(RSP, context_field(&Context::host_stack));
+  const u64 no_state = unless_live(a);
+  a.with_memory({.opcode = kFxGroup}, 0, context_field(&Context::fx));
+  a.bytes(kFninit);
+  a.with_memory({.opcode = kFxGroup}, 2, context_field(&Context::host_mxcsr));
+  a.bind(no_state);
   for (unsigned n = std::size(kSaved); n-- > 0;) pop(a, kSaved[n]);
   a.bytes(kReturn);
   CHECK_THAT(!a.overflow());

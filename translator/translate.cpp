@@ -57,6 +57,7 @@ TranslatedBlock* Translator::translate(u32 eip, u64 physical, u8 block_mode, boo
 
   Assembler assembler(buffer_.writable(used_), kMostBlockBytes);
   Emitter emitter(assembler, {static_cast<i64>(thunks_.leave) - static_cast<i64>(used_)}, block, sites_);
+  u32 loop_bytes = 0;
   for (u32 count = 0; !emitter.ended(); ++count) {
     const u32 at = eip + block.bytes;
     if (count == options_.block_instructions || block.bytes >= room) {
@@ -79,7 +80,13 @@ TranslatedBlock* Translator::translate(u32 eip, u64 physical, u8 block_mode, boo
       break;
     }
     block.bytes += decoded.z.length;
+    if (emitter.again()) {
+      loop_bytes = block.bytes;
+      block.bytes = count = 0;
+      --count;
+    }
   }
+  block.bytes = std::max(block.bytes, loop_bytes);
   emitter.finish();
   CHECK_THAT(!assembler.overflow(), "block {:x} of {} bytes", eip, block.bytes);
   block.code_bytes = assembler.size();

@@ -4,7 +4,9 @@
 #include <algorithm>
 #include <csignal>
 
+#include "core/base/bits.h"
 #include "core/base/check.h"
+#include "core/cpu/fx_image.h"
 
 #if defined(__x86_64__)
 #include <asm/prctl.h>
@@ -26,6 +28,8 @@ constexpr u64 kOtherModeBurst = 2000;
 constexpr u64 kSoftBurst = 100;
 constexpr u8 kOftenSoft = 4;
 constexpr unsigned kMostFaultsInARow = 16;
+// In an FXSAVE image.
+constexpr u32 kFxMxcsr = 24, kFxXmm = 160;
 
 #if defined(__x86_64__)
 [[gnu::target("fsgsbase")]] void write_gs_base(u64 base) { _writegsbase_u64(base); }
@@ -70,9 +74,16 @@ Translator::~Translator() {
   cpu_.listen(nullptr);
   if (getenv("TSTAT")) {
     const auto& c = counters_;
-    fprintf(stderr, "eip %x cr3 %x if %d pend %d\n", cpu_.eip, cpu_.cr3, !!(cpu_.flags.rest & eflags::IF), cpu_.event_waiting());
-    for (u32 a = cpu_.eip - 32, n = 0; n < 64; ++n) { u8 b = 0; cpu_.debug_read(a + n, {&b, 1}); fprintf(stderr, "%02x ", b); }
-    fprintf(stderr, "blocks %lu links %lu entries %lu lookups %lu interp %lu hidden %lu soft %lu inval %lu flush %lu\n", c.blocks, c.links, c.entries, c.lookups, c.interpreted, c.hidden_faults, c.soft_accesses, c.invalidated, c.flushes);
+    fprintf(stderr, "eip %x cr3 %x if %d pend %d\n", cpu_.eip, cpu_.cr3, !!(cpu_.flags.rest & eflags::IF),
+            cpu_.event_waiting());
+    for (u32 a = cpu_.eip - 32, n = 0; n < 64; ++n) {
+      u8 b = 0;
+      cpu_.debug_read(a + n, {&b, 1});
+      fprintf(stderr, "%02x ", b);
+    }
+    fprintf(stderr, "blocks %lu links %lu entries %lu lookups %lu interp %lu hidden %lu soft %lu inval %lu flush %lu\n",
+            c.blocks, c.links, c.entries, c.lookups, c.interpreted, c.hidden_faults, c.soft_accesses, c.invalidated,
+            c.flushes);
   }
 }
 
@@ -93,10 +104,36 @@ u8 Translator::mode() const {
     return cpu_.segment[name].write_end == kWhole && cpu_.segment[name].read_end == kWhole;
   };
   return static_cast<u8>((cpu_.cpl == 3 ? block_mode::kUser : 0) | (open(FS) ? block_mode::kFsOpen : 0) |
-                         (open(GS) ? block_mode::kGsOpen : 0));
+                         (open(GS) ? block_mode::kGsOpen : 0) | (cpu_.flags.rest & eflags::DF ? block_mode::kDown : 0));
+}
+
+bool Translator::take_fpu_in() {
+  if (context_.fpu_live || (cpu_.cr0 & (cr0::EM | cr0::TS))) return false;
+  store_fx_x87(cpu_.x87, context_.fx);
+  store<u32>(context_.fx + kFxMxcsr, cpu_.mxcsr);
+  std::memcpy(context_.fx + kFxXmm, cpu_.xmm.data(), sizeof cpu_.xmm);
+  context_.fpu_live = 1;
+  context_.sse_live = (cpu_.cr4 & cr4::OSFXSR) != 0;
+  return true;
+}
+
+void Translator::give_fpu_back() {
+  if (!context_.fpu_live) return;
+  context_.fpu_live = context_.sse_live = 0;
+  const X87State before = cpu_.x87;
+  load_fx_x87(cpu_.x87, context_.fx);
+  // The host's own pointers mean nothing to the guest.
+  cpu_.x87.opcode = before.opcode;
+  cpu_.x87.instruction_pointer = before.instruction_pointer;
+  cpu_.x87.instruction_selector = before.instruction_selector;
+  cpu_.x87.operand_pointer = before.operand_pointer;
+  cpu_.x87.operand_selector = before.operand_selector;
+  cpu_.mxcsr = load<u32>(context_.fx + kFxMxcsr);
+  std::memcpy(cpu_.xmm.data(), context_.fx + kFxXmm, sizeof cpu_.xmm);
 }
 
 RunEnd Translator::interpret(u64 count, u64& left) {
+  give_fpu_back();
   const u64 before = cpu_.instructions();
   const RunEnd end = cpu_.run(std::min(count, left));
   left -= std::min(left, cpu_.instructions() - before);
@@ -117,6 +154,7 @@ void Translator::save_context() {
 
 void Translator::enter(u64 code) {
   const u64 base = window().base();
+  context_.window = base;
   if (gs_base_ != base) {
     set_gs_base(base);
     gs_base_ = base;
@@ -152,6 +190,13 @@ RunEnd Translator::run(u64 budget) {
     bool resolved = true;
     for (unsigned faults = 0;; ++faults) {
       enter(code);
+      if (context_.reason == ExitReason::fpu) {
+        if (take_fpu_in()) {
+          code = context_.resume;
+          continue;
+        }
+        context_.reason = ExitReason::interpret;
+      }
       if (context_.reason != ExitReason::fault) break;
       block = block_of(buffer_.offset_of(context_.fault_code));
       const u64 offset = buffer_.offset_of(context_.fault_code) - block->code;
@@ -178,6 +223,7 @@ RunEnd Translator::run(u64 budget) {
       case ExitReason::lookup: ++counters_.lookups; break;
       case ExitReason::link: link(context_.site, generation_); break;
       case ExitReason::interpret:
+      case ExitReason::fpu:
       case ExitReason::fault: {
         u64 count = 1;
         if (context_.reason == ExitReason::fault) {
@@ -194,6 +240,7 @@ RunEnd Translator::run(u64 budget) {
       }
     }
   }
+  give_fpu_back();
   return RunEnd::budget;
 }
 

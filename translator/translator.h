@@ -27,15 +27,15 @@ struct TranslatorOptions {
 
 // What happened so far, for --stats.
 struct TranslatorCounters {
-  u64 blocks = 0;        // translated
-  u64 links = 0;         // direct branches linked
-  u64 entries = 0;       // of emitted code from C++
-  u64 lookups = 0;       // exits for an indirect branch
-  u64 interpreted = 0;   // exits for the interpreter
-  u64 hidden_faults = 0; // answered by mapping
-  u64 soft_accesses = 0; // faults answered by the interpreter
-  u64 invalidated = 0;   // blocks, by writes to their code
-  u64 flushes = 0;       // of the whole code cache
+  u64 blocks = 0;         // translated
+  u64 links = 0;          // direct branches linked
+  u64 entries = 0;        // of emitted code from C++
+  u64 lookups = 0;        // exits for an indirect branch
+  u64 interpreted = 0;    // exits for the interpreter
+  u64 hidden_faults = 0;  // answered by mapping
+  u64 soft_accesses = 0;  // faults answered by the interpreter
+  u64 invalidated = 0;    // blocks, by writes to their code
+  u64 flushes = 0;        // of the whole code cache
 };
 
 class Translator final : public TranslationListener {
@@ -94,6 +94,9 @@ class Translator final : public TranslationListener {
   void load_context();
   void save_context();
   RunEnd interpret(u64 count, u64& left);
+  // The FPU's state goes into the Context, where emitted code has it loaded, and back. False: the guest may not use it.
+  bool take_fpu_in();
+  void give_fpu_back();
   void link(u32 site, u64 generation);
   // Answers a fault by mapping; false: it is the interpreter's.
   bool resolve(u32 linear, bool write);
@@ -108,8 +111,8 @@ class Translator final : public TranslationListener {
   Thunks thunks_;
   Context context_;
   FaultRecovery recovery_;
-  u64 used_ = 0;        // of the buffer
-  u64 generation_ = 0;  // counts the times everything was forgotten
+  u64 used_ = 0;                        // of the buffer
+  u64 generation_ = 0;                  // counts the times everything was forgotten
   std::deque<TranslatedBlock> blocks_;  // in the order of their code
   std::unordered_map<Key, TranslatedBlock*, KeyHash> by_key_;
   std::unordered_map<u32, CodePage> pages_;

@@ -112,8 +112,7 @@ class Cpu : public CpuState, public MemoryObserver {
   bool must_interpret() const { return single_ || interrupt_shadow || halted || shutdown; }
   // `run` would first do something else than the instruction at EIP.
   bool event_waiting() const {
-    return (nmi_pending && !nmi_blocked) || owner_wanted_ ||
-           ((flags.rest & eflags::IF) && pins_.interrupts.pending());
+    return (nmi_pending && !nmi_blocked) || owner_wanted_ || ((flags.rest & eflags::IF) && pins_.interrupts.pending());
   }
   // The page that instructions at a linear address come from; false where a fetch would fault.
   bool code_page(u32 linear, PhysAddr& page, bool& global);

@@ -31,9 +31,9 @@ struct Insn {
   u8 address16 : 1 = 0;  // 16-bit address size
   u8 memory : 1 = 0;     // has an explicit memory operand
   u8 lock : 1 = 0;
-  u8 ends : 1 = 0;  // this form ends its block though its row does not
-  u8 position = 0;  // its number in the block
-  u16 opcode = 0;   // the x87's 11-bit opcode (FOP)
+  u8 ends : 1 = 0;                 // this form ends its block though its row does not
+  u8 position = 0;                 // its number in the block
+  u16 opcode = 0;                  // the x87's 11-bit opcode (FOP)
   u32 address_mask = 0xFFFF'FFFF;  // FFFFh for a 16-bit address size
 
   Repeat repetition() const { return static_cast<Repeat>(repeat); }

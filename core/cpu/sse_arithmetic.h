@@ -32,7 +32,8 @@ using Function = u32 (*)(Xmm& a, const Xmm& b, u32 mxcsr);
   PENUMBRA_SSE_FOUR(X, max)                                                                                           \
   PENUMBRA_SSE_FOUR(X, sqrt)                                                                                          \
   X(rcpps)                                                                                                            \
-  X(rcpss) X(rsqrtps) X(rsqrtss) X(cvtss2sd) X(cvtsd2ss) X(cvtps2pd) X(cvtpd2ps) X(cvtdq2ps) X(cvtdq2pd) X(cvtps2dq)  \
+  X(rcpss)                                                                                                            \
+  X(rsqrtps) X(rsqrtss) X(cvtss2sd) X(cvtsd2ss) X(cvtps2pd) X(cvtpd2ps) X(cvtdq2ps) X(cvtdq2pd) X(cvtps2dq)           \
       X(cvttps2dq) X(cvtpd2dq) X(cvttpd2dq) X(cvtsi2ss) X(cvtsi2sd) X(cvtss2si) X(cvttss2si) X(cvtsd2si) X(cvttsd2si) \
           X(comiss) X(comisd) X(ucomiss) X(ucomisd)
 

@@ -181,8 +181,7 @@ std::optional<Stop> Machine::run_instructions(u64 count) {
     const u64 before = impl_->instructions();
     stop = impl_->turn(kNever, static_cast<i64>(end - before), -1);
     // A halted CPU waits for its next event within the step; with nothing to wait for, the step ends.
-    if (impl_->board.cpu.halted && impl_->instructions() == before && impl_->clock->next_deadline() == kNever)
-      break;
+    if (impl_->board.cpu.halted && impl_->instructions() == before && impl_->clock->next_deadline() == kNever) break;
   }
   impl_->clock->pause();
   return stop;

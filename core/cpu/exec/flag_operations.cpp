@@ -114,7 +114,7 @@ constexpr Row kRows[] = {
     {ZYDIS_MNEMONIC_CLC, plain<clc>, kGoesOn, Emission::native},
     {ZYDIS_MNEMONIC_STC, plain<stc>, kGoesOn, Emission::native},
     {ZYDIS_MNEMONIC_CMC, plain<cmc>, kGoesOn, Emission::native},
-    {ZYDIS_MNEMONIC_CLD, plain<clear_direction>},
+    {ZYDIS_MNEMONIC_CLD, plain<clear_direction>, kGoesOn, Emission::inlined},
     {ZYDIS_MNEMONIC_STD, plain<set_direction>},
     {ZYDIS_MNEMONIC_CLI, always<cli>},
     {ZYDIS_MNEMONIC_STI, always<sti, After::leave>, kEnds},

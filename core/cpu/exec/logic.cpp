@@ -47,8 +47,11 @@ struct Not {
 };
 
 constexpr Row kRows[] = {
-    {ZYDIS_MNEMONIC_AND, binary<And>, kGoesOn, Emission::native},   {ZYDIS_MNEMONIC_OR, binary<Or>, kGoesOn, Emission::native},  {ZYDIS_MNEMONIC_XOR, binary<Xor>, kGoesOn, Emission::native},
-    {ZYDIS_MNEMONIC_TEST, binary<Test>, kGoesOn, Emission::native}, {ZYDIS_MNEMONIC_NOT, unary<Not>, kGoesOn, Emission::native},
+    {ZYDIS_MNEMONIC_AND, binary<And>, kGoesOn, Emission::native},
+    {ZYDIS_MNEMONIC_OR, binary<Or>, kGoesOn, Emission::native},
+    {ZYDIS_MNEMONIC_XOR, binary<Xor>, kGoesOn, Emission::native},
+    {ZYDIS_MNEMONIC_TEST, binary<Test>, kGoesOn, Emission::native},
+    {ZYDIS_MNEMONIC_NOT, unary<Not>, kGoesOn, Emission::native},
 };
 
 }  // namespace

@@ -42,9 +42,9 @@ void masked_store(Cpu& cpu, const Insn& i) {
 }
 
 constexpr Row kRows[] = {
-    {ZYDIS_MNEMONIC_EMMS, always<emms>},
-    {ZYDIS_MNEMONIC_MOVQ2DQ, always<movq2dq>},
-    {ZYDIS_MNEMONIC_MOVDQ2Q, always<movdq2q>},
+    {ZYDIS_MNEMONIC_EMMS, always<emms>, kGoesOn, Emission::native},
+    {ZYDIS_MNEMONIC_MOVQ2DQ, always<movq2dq>, kGoesOn, Emission::native},
+    {ZYDIS_MNEMONIC_MOVDQ2Q, always<movdq2q>, kGoesOn, Emission::native},
     {ZYDIS_MNEMONIC_MASKMOVQ, always<masked_store<MmxFile>>},
     {ZYDIS_MNEMONIC_MASKMOVDQU, always<masked_store<XmmFile>>},
 };

@@ -31,7 +31,8 @@ struct Store {
 
 template <class T>
 Handler mov_form(const Shape& shape) {
-  if (shape.a == Operand::mem) return shape.b == Operand::reg ? Store<T>::template from_reg<> : Store<T>::template from_imm<>;
+  if (shape.a == Operand::mem)
+    return shape.b == Operand::reg ? Store<T>::template from_reg<> : Store<T>::template from_imm<>;
   return binary_form<T, Copy>(shape);
 }
 
@@ -127,7 +128,8 @@ struct CMov {
 
 template <unsigned Code>
 Handler cmov(const Shape& shape) {
-  if (shape.bits == 16) return shape.b == Operand::reg ? CMov<u16, Code>::from_reg : CMov<u16, Code>::template from_mem<>;
+  if (shape.bits == 16)
+    return shape.b == Operand::reg ? CMov<u16, Code>::from_reg : CMov<u16, Code>::template from_mem<>;
   return shape.b == Operand::reg ? CMov<u32, Code>::from_reg : CMov<u32, Code>::template from_mem<>;
 }
 
@@ -192,10 +194,10 @@ constexpr Row kRows[] = {
     {ZYDIS_MNEMONIC_CDQ, plain<cdq>, kGoesOn, Emission::native},
     {ZYDIS_MNEMONIC_NOP, plain<nop>, kGoesOn, Emission::inlined},
     {ZYDIS_MNEMONIC_PAUSE, plain<nop>, kGoesOn, Emission::inlined},
-    {ZYDIS_MNEMONIC_PREFETCHNTA, plain<nop>},
-    {ZYDIS_MNEMONIC_PREFETCHT0, plain<nop>},
-    {ZYDIS_MNEMONIC_PREFETCHT1, plain<nop>},
-    {ZYDIS_MNEMONIC_PREFETCHT2, plain<nop>},
+    {ZYDIS_MNEMONIC_PREFETCHNTA, plain<nop>, kGoesOn, Emission::inlined},
+    {ZYDIS_MNEMONIC_PREFETCHT0, plain<nop>, kGoesOn, Emission::inlined},
+    {ZYDIS_MNEMONIC_PREFETCHT1, plain<nop>, kGoesOn, Emission::inlined},
+    {ZYDIS_MNEMONIC_PREFETCHT2, plain<nop>, kGoesOn, Emission::inlined},
     {ZYDIS_MNEMONIC_CMOVO, cmov<0>, kGoesOn, Emission::native},
     {ZYDIS_MNEMONIC_CMOVNO, cmov<1>, kGoesOn, Emission::native},
     {ZYDIS_MNEMONIC_CMOVB, cmov<2>, kGoesOn, Emission::native},

@@ -71,16 +71,16 @@ void shift_bytes(Cpu& cpu, const Insn& i) {
 }
 
 constexpr Row kRows[] = {
-    {ZYDIS_MNEMONIC_PSLLW, shift<u16, Direction::left>},
-    {ZYDIS_MNEMONIC_PSLLD, shift<u32, Direction::left>},
-    {ZYDIS_MNEMONIC_PSLLQ, shift<u64, Direction::left>},
-    {ZYDIS_MNEMONIC_PSRLW, shift<u16, Direction::right>},
-    {ZYDIS_MNEMONIC_PSRLD, shift<u32, Direction::right>},
-    {ZYDIS_MNEMONIC_PSRLQ, shift<u64, Direction::right>},
-    {ZYDIS_MNEMONIC_PSRAW, shift<i16, Direction::right_signed>},
-    {ZYDIS_MNEMONIC_PSRAD, shift<i32, Direction::right_signed>},
-    {ZYDIS_MNEMONIC_PSLLDQ, always<shift_bytes<Direction::left>>},
-    {ZYDIS_MNEMONIC_PSRLDQ, always<shift_bytes<Direction::right>>},
+    {ZYDIS_MNEMONIC_PSLLW, shift<u16, Direction::left>, kGoesOn, Emission::native},
+    {ZYDIS_MNEMONIC_PSLLD, shift<u32, Direction::left>, kGoesOn, Emission::native},
+    {ZYDIS_MNEMONIC_PSLLQ, shift<u64, Direction::left>, kGoesOn, Emission::native},
+    {ZYDIS_MNEMONIC_PSRLW, shift<u16, Direction::right>, kGoesOn, Emission::native},
+    {ZYDIS_MNEMONIC_PSRLD, shift<u32, Direction::right>, kGoesOn, Emission::native},
+    {ZYDIS_MNEMONIC_PSRLQ, shift<u64, Direction::right>, kGoesOn, Emission::native},
+    {ZYDIS_MNEMONIC_PSRAW, shift<i16, Direction::right_signed>, kGoesOn, Emission::native},
+    {ZYDIS_MNEMONIC_PSRAD, shift<i32, Direction::right_signed>, kGoesOn, Emission::native},
+    {ZYDIS_MNEMONIC_PSLLDQ, always<shift_bytes<Direction::left>>, kGoesOn, Emission::native},
+    {ZYDIS_MNEMONIC_PSRLDQ, always<shift_bytes<Direction::right>>, kGoesOn, Emission::native},
 };
 
 }  // namespace

@@ -179,10 +179,14 @@ Handler double_shifts(const Shape& shape) {
 }
 
 constexpr Row kRows[] = {
-    {ZYDIS_MNEMONIC_SHL, shift<Shl>, kGoesOn, Emission::native},           {ZYDIS_MNEMONIC_SHR, shift<Shr>, kGoesOn, Emission::native},
-    {ZYDIS_MNEMONIC_SAR, shift<Sar>, kGoesOn, Emission::native},           {ZYDIS_MNEMONIC_ROL, shift<Rol>, kGoesOn, Emission::native},
-    {ZYDIS_MNEMONIC_ROR, shift<Ror>, kGoesOn, Emission::native},           {ZYDIS_MNEMONIC_RCL, shift<Rcl>, kGoesOn, Emission::native},
-    {ZYDIS_MNEMONIC_RCR, shift<Rcr>, kGoesOn, Emission::native},           {ZYDIS_MNEMONIC_SHLD, double_shifts<Shld>, kGoesOn, Emission::native},
+    {ZYDIS_MNEMONIC_SHL, shift<Shl>, kGoesOn, Emission::native},
+    {ZYDIS_MNEMONIC_SHR, shift<Shr>, kGoesOn, Emission::native},
+    {ZYDIS_MNEMONIC_SAR, shift<Sar>, kGoesOn, Emission::native},
+    {ZYDIS_MNEMONIC_ROL, shift<Rol>, kGoesOn, Emission::native},
+    {ZYDIS_MNEMONIC_ROR, shift<Ror>, kGoesOn, Emission::native},
+    {ZYDIS_MNEMONIC_RCL, shift<Rcl>, kGoesOn, Emission::native},
+    {ZYDIS_MNEMONIC_RCR, shift<Rcr>, kGoesOn, Emission::native},
+    {ZYDIS_MNEMONIC_SHLD, double_shifts<Shld>, kGoesOn, Emission::native},
     {ZYDIS_MNEMONIC_SHRD, double_shifts<Shrd>, kGoesOn, Emission::native},
 };
 

@@ -57,29 +57,35 @@ void compare_to_flags(Cpu& cpu, const Insn& i) {
 }
 
 #define PLAIN(mnemonic, name, form) \
-  { ZYDIS_MNEMONIC_##mnemonic, always<plain<sse::name, Form::form>> }
+  { ZYDIS_MNEMONIC_##mnemonic, always<plain<sse::name, Form::form>>, kGoesOn, Emission::native }
 #define ROUNDED(mnemonic, name, form, rounding) \
-  { ZYDIS_MNEMONIC_##mnemonic, always<rounded<sse::name, Form::form, Rounding::rounding>> }
+  { ZYDIS_MNEMONIC_##mnemonic, always<rounded<sse::name, Form::form, Rounding::rounding>>, kGoesOn, Emission::native }
 #define COMPARE(mnemonic, name, form) \
-  { ZYDIS_MNEMONIC_##mnemonic, always<compare<sse::name, Form::form>> }
+  { ZYDIS_MNEMONIC_##mnemonic, always<compare<sse::name, Form::form>>, kGoesOn, Emission::native }
 #define TO_FLAGS(mnemonic, name, form) \
-  { ZYDIS_MNEMONIC_##mnemonic, always<compare_to_flags<sse::name, Form::form>> }
+  { ZYDIS_MNEMONIC_##mnemonic, always<compare_to_flags<sse::name, Form::form>>, kGoesOn, Emission::native }
 
 constexpr Row kRows[] = {
-    ROUNDED(ADDPS, addps, ps, add), ROUNDED(ADDPD, addpd, pd, add), ROUNDED(ADDSS, addss, ss, add),
-    ROUNDED(ADDSD, addsd, sd, add), ROUNDED(SUBPS, subps, ps, sub), ROUNDED(SUBPD, subpd, pd, sub),
-    ROUNDED(SUBSS, subss, ss, sub), ROUNDED(SUBSD, subsd, sd, sub), ROUNDED(MULPS, mulps, ps, mul),
-    ROUNDED(MULPD, mulpd, pd, mul), ROUNDED(MULSS, mulss, ss, mul), ROUNDED(MULSD, mulsd, sd, mul),
-    ROUNDED(DIVPS, divps, ps, div), ROUNDED(DIVPD, divpd, pd, div), ROUNDED(DIVSS, divss, ss, div),
-    ROUNDED(DIVSD, divsd, sd, div), PLAIN(MINPS, minps, ps),        PLAIN(MINPD, minpd, pd),
-    PLAIN(MINSS, minss, ss),        PLAIN(MINSD, minsd, sd),        PLAIN(MAXPS, maxps, ps),
-    PLAIN(MAXPD, maxpd, pd),        PLAIN(MAXSS, maxss, ss),        PLAIN(MAXSD, maxsd, sd),
-    PLAIN(SQRTPS, sqrtps, ps),      PLAIN(SQRTPD, sqrtpd, pd),      PLAIN(SQRTSS, sqrtss, ss),
-    PLAIN(SQRTSD, sqrtsd, sd),      PLAIN(RCPPS, rcpps, ps),        PLAIN(RCPSS, rcpss, ss),
-    PLAIN(RSQRTPS, rsqrtps, ps),    PLAIN(RSQRTSS, rsqrtss, ss),    COMPARE(CMPPS, cmpps, ps),
-    COMPARE(CMPPD, cmppd, pd),      COMPARE(CMPSS, cmpss, ss),      {ZYDIS_MNEMONIC_CMPSD, select_cmpsd},
-    TO_FLAGS(COMISS, comiss, ss),   TO_FLAGS(COMISD, comisd, sd),   TO_FLAGS(UCOMISS, ucomiss, ss),
-    TO_FLAGS(UCOMISD, ucomisd, sd),
+    ROUNDED(ADDPS, addps, ps, add), ROUNDED(ADDPD, addpd, pd, add),
+    ROUNDED(ADDSS, addss, ss, add), ROUNDED(ADDSD, addsd, sd, add),
+    ROUNDED(SUBPS, subps, ps, sub), ROUNDED(SUBPD, subpd, pd, sub),
+    ROUNDED(SUBSS, subss, ss, sub), ROUNDED(SUBSD, subsd, sd, sub),
+    ROUNDED(MULPS, mulps, ps, mul), ROUNDED(MULPD, mulpd, pd, mul),
+    ROUNDED(MULSS, mulss, ss, mul), ROUNDED(MULSD, mulsd, sd, mul),
+    ROUNDED(DIVPS, divps, ps, div), ROUNDED(DIVPD, divpd, pd, div),
+    ROUNDED(DIVSS, divss, ss, div), ROUNDED(DIVSD, divsd, sd, div),
+    PLAIN(MINPS, minps, ps),        PLAIN(MINPD, minpd, pd),
+    PLAIN(MINSS, minss, ss),        PLAIN(MINSD, minsd, sd),
+    PLAIN(MAXPS, maxps, ps),        PLAIN(MAXPD, maxpd, pd),
+    PLAIN(MAXSS, maxss, ss),        PLAIN(MAXSD, maxsd, sd),
+    PLAIN(SQRTPS, sqrtps, ps),      PLAIN(SQRTPD, sqrtpd, pd),
+    PLAIN(SQRTSS, sqrtss, ss),      PLAIN(SQRTSD, sqrtsd, sd),
+    PLAIN(RCPPS, rcpps, ps),        PLAIN(RCPSS, rcpss, ss),
+    PLAIN(RSQRTPS, rsqrtps, ps),    PLAIN(RSQRTSS, rsqrtss, ss),
+    COMPARE(CMPPS, cmpps, ps),      COMPARE(CMPPD, cmppd, pd),
+    COMPARE(CMPSS, cmpss, ss),      {ZYDIS_MNEMONIC_CMPSD, select_cmpsd, kGoesOn, Emission::native},
+    TO_FLAGS(COMISS, comiss, ss),   TO_FLAGS(COMISD, comisd, sd),
+    TO_FLAGS(UCOMISS, ucomiss, ss), TO_FLAGS(UCOMISD, ucomisd, sd),
 };
 
 }  // namespace

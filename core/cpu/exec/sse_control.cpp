@@ -21,9 +21,11 @@ void fence(Cpu& cpu, const Insn* i) { return next(cpu, i); }
 Handler select_fence(const Shape&) { return fence; }
 
 constexpr Row kRows[] = {
-    {ZYDIS_MNEMONIC_LDMXCSR, always<ldmxcsr>}, {ZYDIS_MNEMONIC_STMXCSR, always<stmxcsr>},
-    {ZYDIS_MNEMONIC_LFENCE, select_fence},     {ZYDIS_MNEMONIC_MFENCE, select_fence},
-    {ZYDIS_MNEMONIC_SFENCE, select_fence},
+    {ZYDIS_MNEMONIC_LDMXCSR, always<ldmxcsr>},
+    {ZYDIS_MNEMONIC_STMXCSR, always<stmxcsr>},
+    {ZYDIS_MNEMONIC_LFENCE, select_fence, kGoesOn, Emission::native},
+    {ZYDIS_MNEMONIC_MFENCE, select_fence, kGoesOn, Emission::native},
+    {ZYDIS_MNEMONIC_SFENCE, select_fence, kGoesOn, Emission::native},
 };
 
 }  // namespace

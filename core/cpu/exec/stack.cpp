@@ -143,10 +143,14 @@ Handler select_enter(const Shape& shape) {
 }
 
 constexpr Row kRows[] = {
-    {ZYDIS_MNEMONIC_PUSH, select_push, kGoesOn, Emission::inlined},         {ZYDIS_MNEMONIC_POP, select_pop, kGoesOn, Emission::inlined},
-    {ZYDIS_MNEMONIC_PUSHA, always<pusha<u16>>}, {ZYDIS_MNEMONIC_PUSHAD, always<pusha<u32>>},
-    {ZYDIS_MNEMONIC_POPA, always<popa<u16>>},   {ZYDIS_MNEMONIC_POPAD, always<popa<u32>>},
-    {ZYDIS_MNEMONIC_ENTER, select_enter},       {ZYDIS_MNEMONIC_LEAVE, select_leave, kGoesOn, Emission::inlined},
+    {ZYDIS_MNEMONIC_PUSH, select_push, kGoesOn, Emission::inlined},
+    {ZYDIS_MNEMONIC_POP, select_pop, kGoesOn, Emission::inlined},
+    {ZYDIS_MNEMONIC_PUSHA, always<pusha<u16>>},
+    {ZYDIS_MNEMONIC_PUSHAD, always<pusha<u32>>},
+    {ZYDIS_MNEMONIC_POPA, always<popa<u16>>},
+    {ZYDIS_MNEMONIC_POPAD, always<popa<u32>>},
+    {ZYDIS_MNEMONIC_ENTER, select_enter},
+    {ZYDIS_MNEMONIC_LEAVE, select_leave, kGoesOn, Emission::inlined},
 };
 
 }  // namespace

@@ -1,5 +1,6 @@
 // x87 control: exceptions and their reporting, control and status words, environments, FXSAVE (SDM 1 8.1, 10.5).
 #include "core/cpu/exec/fpu.h"
+#include "core/cpu/fx_image.h"
 #include "core/cpu/isa_table.h"
 
 namespace penumbra {
@@ -217,30 +218,15 @@ void fxsave(Cpu& cpu, const Insn& i) {
   begin_no_wait(cpu);
   const u32 offset = cpu.effective_address(&i);
   if ((cpu.segment[i.segment].base + offset) & 15) raise_gp();
-  const X87State& x = cpu.x87;
-  // Outside of 64-bit mode the bytes after XMM7 are left as they are.
-  constexpr u32 kWritten = 288;
-  u8 image[kWritten] = {};
+  u8 image[kFxWritten] = {};
   cpu.check_write(i.segment, offset, 512);
-  store<u16>(image, x.control);
-  store<u16>(image + 2, x.status_word());
-  image[4] = x.valid;
-  store<u16>(image + 6, x.opcode);
-  store<u32>(image + 8, x.instruction_pointer);
-  store<u16>(image + 12, x.instruction_selector);
-  store<u32>(image + 16, x.operand_pointer);
-  store<u16>(image + 20, x.operand_selector);
+  store_fx_x87(cpu.x87, image);
   if (cpu.model().has(Feature::sse)) {
     store<u32>(image + 24, cpu.mxcsr);
     store<u32>(image + 28, cpu.model().mxcsr_mask);
     for (unsigned n = 0; n < 8; ++n) std::memcpy(image + 160 + 16 * n, &cpu.xmm[n], 16);
   }
-  Fpu fpu(cpu);
-  for (unsigned n = 0; n < 8; ++n) {
-    store<u64>(image + 32 + 16 * n, fpu.st(n).significand);
-    store<u16>(image + 32 + 16 * n + 8, fpu.st(n).sign_exponent);
-  }
-  cpu.write_bytes(i.segment, offset, image, kWritten);
+  cpu.write_bytes(i.segment, offset, image, kFxWritten);
 }
 
 void fxrstor(Cpu& cpu, const Insn& i) {
@@ -252,17 +238,7 @@ void fxrstor(Cpu& cpu, const Insn& i) {
   const bool sse = cpu.model().has(Feature::sse);
   const u32 mxcsr = load<u32>(image + 24);
   if (sse && (mxcsr & ~cpu.model().mxcsr_mask)) raise_gp();
-  X87State& x = cpu.x87;
-  x.control = static_cast<u16>((load<u16>(image) & 0x1F3F) | 0x40);
-  x.load_status_word(load<u16>(image + 2));
-  x.valid = image[4];
-  x.opcode = load<u16>(image + 6) & 0x7FF;
-  x.instruction_pointer = load<u32>(image + 8);
-  x.instruction_selector = load<u16>(image + 12);
-  x.operand_pointer = load<u32>(image + 16);
-  x.operand_selector = load<u16>(image + 20);
-  for (unsigned n = 0; n < 8; ++n)
-    x.registers[(x.top + n) & 7] = {load<u64>(image + 32 + 16 * n), load<u16>(image + 32 + 16 * n + 8)};
+  load_fx_x87(cpu.x87, image);
   if (sse) {
     cpu.mxcsr = mxcsr;
     for (unsigned n = 0; n < 8; ++n) std::memcpy(&cpu.xmm[n], image + 160 + 16 * n, 16);
@@ -271,16 +247,26 @@ void fxrstor(Cpu& cpu, const Insn& i) {
 }
 
 constexpr Row kRows[] = {
-    {ZYDIS_MNEMONIC_FWAIT, always<fwait>},           {ZYDIS_MNEMONIC_FNINIT, always<fninit>},
-    {ZYDIS_MNEMONIC_FNCLEX, always<fnclex>},         {ZYDIS_MNEMONIC_FNOP, always<fnop>},
-    {ZYDIS_MNEMONIC_FENI8087_NOP, always<old_nop>},  {ZYDIS_MNEMONIC_FDISI8087_NOP, always<old_nop>},
-    {ZYDIS_MNEMONIC_FSETPM287_NOP, always<old_nop>}, {ZYDIS_MNEMONIC_FLDCW, always<fldcw>},
-    {ZYDIS_MNEMONIC_FNSTCW, always<fnstcw>},         {ZYDIS_MNEMONIC_FNSTSW, always<fnstsw>},
-    {ZYDIS_MNEMONIC_FINCSTP, always<fincstp>},       {ZYDIS_MNEMONIC_FDECSTP, always<fdecstp>},
-    {ZYDIS_MNEMONIC_FFREE, always<ffree<false>>},    {ZYDIS_MNEMONIC_FFREEP, always<ffree<true>>},
-    {ZYDIS_MNEMONIC_FNSTENV, always<fnstenv>},       {ZYDIS_MNEMONIC_FLDENV, always<fldenv>},
-    {ZYDIS_MNEMONIC_FNSAVE, always<fnsave>},         {ZYDIS_MNEMONIC_FRSTOR, always<frstor>},
-    {ZYDIS_MNEMONIC_FXSAVE, always<fxsave>},         {ZYDIS_MNEMONIC_FXRSTOR, always<fxrstor>},
+    {ZYDIS_MNEMONIC_FWAIT, always<fwait>, kGoesOn, Emission::native},
+    {ZYDIS_MNEMONIC_FNINIT, always<fninit>, kGoesOn, Emission::native},
+    {ZYDIS_MNEMONIC_FNCLEX, always<fnclex>, kGoesOn, Emission::native},
+    {ZYDIS_MNEMONIC_FNOP, always<fnop>, kGoesOn, Emission::native},
+    {ZYDIS_MNEMONIC_FENI8087_NOP, always<old_nop>},
+    {ZYDIS_MNEMONIC_FDISI8087_NOP, always<old_nop>},
+    {ZYDIS_MNEMONIC_FSETPM287_NOP, always<old_nop>},
+    {ZYDIS_MNEMONIC_FLDCW, always<fldcw>, kGoesOn, Emission::native},
+    {ZYDIS_MNEMONIC_FNSTCW, always<fnstcw>, kGoesOn, Emission::native},
+    {ZYDIS_MNEMONIC_FNSTSW, always<fnstsw>, kGoesOn, Emission::native},
+    {ZYDIS_MNEMONIC_FINCSTP, always<fincstp>, kGoesOn, Emission::native},
+    {ZYDIS_MNEMONIC_FDECSTP, always<fdecstp>, kGoesOn, Emission::native},
+    {ZYDIS_MNEMONIC_FFREE, always<ffree<false>>, kGoesOn, Emission::native},
+    {ZYDIS_MNEMONIC_FFREEP, always<ffree<true>>, kGoesOn, Emission::native},
+    {ZYDIS_MNEMONIC_FNSTENV, always<fnstenv>},
+    {ZYDIS_MNEMONIC_FLDENV, always<fldenv>},
+    {ZYDIS_MNEMONIC_FNSAVE, always<fnsave>},
+    {ZYDIS_MNEMONIC_FRSTOR, always<frstor>},
+    {ZYDIS_MNEMONIC_FXSAVE, always<fxsave>},
+    {ZYDIS_MNEMONIC_FXRSTOR, always<fxrstor>},
 };
 
 }  // namespace
