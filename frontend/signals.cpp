@@ -52,7 +52,7 @@ void on_signal(int number) {
 void install(int number, void (*handler)(int), int flags) {
   struct sigaction action {};
   action.sa_handler = handler;
-  action.sa_flags = flags;
+  action.sa_flags = flags | SA_ONSTACK;  // emitted code has a small stack of its own
   sigemptyset(&action.sa_mask);
   sigaction(number, &action, nullptr);
 }

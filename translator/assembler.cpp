@@ -1,6 +1,8 @@
 // ModRM, SIB, REX and prefixes (SDM 2 chapter 2).
 #include "translator/assembler.h"
 
+#include "core/base/check.h"
+
 namespace penumbra {
 
 namespace {
@@ -76,6 +78,11 @@ u64 Assembler::jump() {
   dword(0);
   return size() - 4;
 }
+u64 Assembler::call() {
+  byte(0xE8);
+  dword(0);
+  return size() - 4;
+}
 u64 Assembler::jump_if(unsigned condition) {
   byte(0x0F);
   byte(0x80 | condition);
@@ -94,7 +101,9 @@ void Assembler::bind(u64 place, u64 target) {
   for (unsigned n = 0; n < 4; ++n) start_[place + n] = static_cast<u8>(static_cast<u32>(displacement) >> (8 * n));
 }
 void Assembler::bind_short(u64 place) {
-  if (!overflow_) start_[place] = static_cast<u8>(size() - (place + 1));
+  const u64 distance = size() - (place + 1);
+  CHECK_THAT(distance < 0x80, "a short jump of {} bytes", distance);
+  if (!overflow_) start_[place] = static_cast<u8>(distance);
 }
 void Assembler::code_address(Host to, u64 target) {
   byte(0x48 | (to & 8 ? 4 : 0));

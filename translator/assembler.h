@@ -75,6 +75,8 @@ class Assembler {
   u64 jump();
   u64 jump_if(unsigned condition);  // 0 to 15, as in Jcc
   u64 jump_if_ecx_zero();           // a byte's displacement
+  u64 call();
+  void ret() { byte(0xC3); }
   void bind(u64 place) { bind(place, size()); }
   void bind(u64 place, u64 target);
   void bind_short(u64 place);

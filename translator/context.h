@@ -42,6 +42,9 @@ struct Context {
   alignas(16) u8 fx[512] = {};
   u64 resume = 0;  // host address to enter at
   u64 host_stack = 0;
+  // Where RSP stands while emitted code runs and no guest call is open: at the address of the thunk for returns that no
+  // call of emitted code belongs to.
+  u64 return_stack = 0;
   // Of ExitReason::fault.
   u64 fault_code = 0;     // host address of the instruction
   u64 fault_address = 0;  // of the access, for a page fault

@@ -19,60 +19,57 @@ void Emitter::leave(ExitReason reason, u32 eip) {
   ended_ = true;
 }
 
-// Counts down what may be executed before C++ looks at events. `eip` is where to go on. No flag changes.
-void Emitter::poll(u32 eip) {
+// Counts down what may be executed before C++ looks at events. No flag changes. What is emitted next must not end later
+// than a short jump reaches; `end_poll` follows it.
+u64 Emitter::begin_poll() {
   a_.move(R15, RCX);
   a_.address(kPolls, {.base = kPolls, .displacement = ~u32{0}});
   a_.move(RCX, kPolls);
   const u64 used_up = a_.jump_if_ecx_zero();
-  const auto restore = [&] { a_.move(RCX, R15); };
-  restore();
-  const u64 go_on = a_.jump();
+  a_.move(RCX, R15);
+  return used_up;
+}
+void Emitter::end_poll(u64 used_up, u32 eip) {
   a_.bind_short(used_up);
-  restore();
+  a_.move(RCX, R15);
   later_.push_back({Later::Kind::poll, a_.jump(), eip});
-  a_.bind(go_on);
 }
 
-void Emitter::link(u32 target) { later_.push_back({Later::Kind::link, a_.jump(), target}); }
+void Emitter::look_up(Flow flow) {
+  for (const u64 place : emit_look_up(a_, flow)) later_.push_back({Later::Kind::miss, place, 0});
+}
 
-void Emitter::go_to(u32 eip, u32 from) {
-  if (eip <= from) poll(eip);
+void Emitter::jump_to(u32 eip, u32 from) {
+  const bool backward = eip <= from;
+  const u64 used_up = backward ? begin_poll() : 0;
   if (same_page(eip, block_.eip)) {
-    link(eip);
+    later_.push_back({Later::Kind::link, a_.jump(), eip});
   } else {
     a_.move(R8, eip);
-    look_up();
+    look_up(Flow::jump);
   }
+  if (backward) end_poll(used_up, eip);
+}
+
+void Emitter::go_to(u32 eip, u32 from) {
+  jump_to(eip, from);
   ended_ = true;
 }
 
-// Goes to the guest address in R8. Every loop that no backward direct branch closes comes by here.
-void Emitter::look_up() {
+// Where a host RET comes to. It was made for this call if the guest returns to the address behind it.
+void Emitter::returned(u32 eip) {
   a_.move(R15, RCX);
-  a_.load_wide(R10, context_field(&Context::lookup));
-  a_.zero_extend_word(R9, R8);
-  a_.address(R9, {.base = R9, .index = R9});  // entries are 16 bytes
-  a_.load(RCX, {.base = R10, .index = R9, .scale = 3});
-  a_.address(RCX, {.base = RCX, .index = R8});
-  const u64 found = a_.jump_if_ecx_zero();
+  a_.address(RCX, {.base = R8, .displacement = 0u - eip});
+  const u64 paired = a_.jump_if_ecx_zero();
   a_.move(RCX, R15);
-  later_.push_back({Later::Kind::miss, a_.jump(), 0});
-  a_.bind_short(found);
-  a_.address(kPolls, {.base = kPolls, .displacement = ~u32{0}});
-  a_.move(RCX, kPolls);
-  const u64 used_up = a_.jump_if_ecx_zero();
+  later_.push_back({Later::Kind::stray, a_.jump(), 0});
+  a_.bind_short(paired);
   a_.move(RCX, R15);
-  constexpr u8 kJump[] = {0xFF};
-  a_.with_memory({.opcode = kJump}, 4, {.base = R10, .index = R9, .scale = 3, .displacement = 8});
-  a_.bind_short(used_up);
-  a_.move(RCX, R15);
-  later_.push_back({Later::Kind::miss, a_.jump(), 0});
-  ended_ = true;
 }
 
 void Emitter::finish() {
-  for (const Later& l : later_) {
+  for (std::size_t n = 0; n < later_.size(); ++n) {
+    const Later l = later_[n];
     a_.bind(l.place);
     switch (l.kind) {
       case Later::Kind::poll: leave(ExitReason::poll, l.eip); break;
@@ -87,6 +84,7 @@ void Emitter::finish() {
         a_.with_memory({.opcode = kStoreWide, .wide = true}, R8, context_field(&Context::resume));
         leave(ExitReason::fpu, l.eip);
         break;
+      case Later::Kind::stray: look_up(Flow::jump); break;
       case Later::Kind::miss:
         a_.store(context_field(&Context::eip), R8);
         a_.store(context_field(&Context::reason), static_cast<u32>(ExitReason::lookup));
@@ -118,22 +116,38 @@ bool Emitter::jump(const GuestInstruction& g) {
     return true;
   }
   if (!branch_target(g, op)) return false;
-  look_up();
+  look_up(Flow::jump);
+  ended_ = true;
   return true;
 }
 
+// A guest call is a host call too, on a stack of its own, so that the host predicts the return. The block goes on
+// behind it.
 bool Emitter::call(const GuestInstruction& g) {
   if (g.word() || g.z.meta.branch_type == ZYDIS_BRANCH_TYPE_FAR) return false;
   const ZydisDecodedOperand& op = g.operands[0];
   const bool direct = op.type == ZYDIS_OPERAND_TYPE_IMMEDIATE;
+  const u32 target = direct ? g.next() + static_cast<u32>(op.imm.value.s) : 0;
+  // The stack's guard page is met before anything has changed.
+  constexpr u32 kProbe = 256;
+  a_.load_wide(R9, {.base = RSP, .displacement = 0u - kProbe});
   // The operand is read before the return address is pushed (SDM 2, CALL).
   if (!direct && !branch_target(g, op)) return false;
   a_.store(stack_slot(-4), g.next());
   move_stack(-4);
-  if (direct)
-    go_to(g.next() + static_cast<u32>(op.imm.value.s), g.eip);
-  else
-    look_up();
+  if (direct && target <= g.eip) {
+    const u64 used_up = begin_poll();
+    const u64 go_on = a_.jump();
+    end_poll(used_up, target);
+    a_.bind(go_on);
+  }
+  if (direct && same_page(target, block_.eip)) {
+    later_.push_back({Later::Kind::link, a_.call(), target});
+  } else {
+    if (direct) a_.move(R8, target);
+    look_up(Flow::call);
+  }
+  returned(g.next());
   return true;
 }
 
@@ -142,10 +156,12 @@ bool Emitter::ret(const GuestInstruction& g) {
   a_.load(R8, stack_slot(0));
   const u32 release = g.z.raw.imm[0].size ? static_cast<u32>(g.z.raw.imm[0].value.u) & 0xFFFF : 0;
   move_stack(static_cast<i32>(4 + release));
-  look_up();
+  a_.ret();
+  ended_ = true;
   return true;
 }
 
+// The block goes on behind it.
 bool Emitter::conditional(const GuestInstruction& g, unsigned condition) {
   const ZydisDecodedOperand& op = g.operands[0];
   const bool jcc = (g.z.opcode_map == ZYDIS_OPCODE_MAP_DEFAULT && g.z.opcode >= 0x70 && g.z.opcode <= 0x7F) ||
@@ -159,16 +175,13 @@ bool Emitter::conditional(const GuestInstruction& g, unsigned condition) {
     later_.push_back({Later::Kind::link, a_.jump_if(condition ^ 1), g.next()});
     ++copies_;
     again_ = true;
-    return true;
-  }
-  if (same_page(target, block_.eip) && target > g.eip) {
+  } else if (same_page(target, block_.eip) && target > g.eip) {
     later_.push_back({Later::Kind::link, a_.jump_if(condition), target});
   } else {
     const u64 not_taken = a_.jump_if(condition ^ 1);
-    go_to(target, g.eip);
+    jump_to(target, g.eip);
     a_.bind(not_taken);
   }
-  go_to(g.next(), g.eip);
   return true;
 }
 
@@ -179,20 +192,17 @@ bool Emitter::count_jump(const GuestInstruction& g) {
   const bool loop = g.z.mnemonic == ZYDIS_MNEMONIC_LOOP;
   if (loop) a_.address(RCX, {.base = RCX, .displacement = ~u32{0}});
   const u64 zero = a_.jump_if_ecx_zero();
+  const u64 not_zero = a_.jump();
+  a_.bind_short(zero);
   if (loop) {
-    const u64 taken = a_.jump();
-    a_.bind_short(zero);
     const u64 fall = a_.jump();
-    a_.bind(taken);
-    go_to(target, g.eip);
+    a_.bind(not_zero);
+    jump_to(target, g.eip);
     a_.bind(fall);
   } else {
-    const u64 fall = a_.jump();
-    a_.bind_short(zero);
-    go_to(target, g.eip);
-    a_.bind(fall);
+    jump_to(target, g.eip);
+    a_.bind(not_zero);
   }
-  go_to(g.next(), g.eip);
   return true;
 }
 

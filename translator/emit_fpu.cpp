@@ -31,13 +31,14 @@ Needs needs_of(const GuestInstruction& g) {
 void Emitter::need_fpu(const GuestInstruction& g) {
   const Needs needs = needs_of(g);
   const auto check = [&](u32 Context::*live) {
+    const u64 start = a_.size();  // once the state is in, this is asked again: SSE may still be forbidden
     a_.move(R15, RCX);
     a_.load(RCX, context_field(live));
     const u64 missing = a_.jump_if_ecx_zero();
     a_.move(RCX, R15);
     const u64 there = a_.jump();
     a_.bind_short(missing);
-    later_.push_back({Later::Kind::fpu, a_.jump(), g.eip, a_.size()});
+    later_.push_back({Later::Kind::fpu, a_.jump(), g.eip, start});
     a_.bind(there);
   };
   if (needs.fpu && !fpu_needed_) check(&Context::fpu_live);

@@ -11,6 +11,7 @@
 #include "translator/assembler.h"
 #include "translator/block.h"
 #include "translator/context.h"
+#include "translator/look_up.h"
 
 namespace penumbra {
 
@@ -38,7 +39,7 @@ class Emitter {
   bool instruction(const GuestInstruction& g, Emission emission);
   // Leaves the block before the instruction at `eip`, for the interpreter.
   void leave_to_interpreter(u32 eip) { leave(ExitReason::interpret, eip); }
-  // Goes on at `eip`: by a link, or through the lookup table where it lies in another page.
+  // Goes on at `eip`, and nothing follows: by a link, or through the lookup table where it lies in another page.
   void go_to(u32 eip, u32 from);
   // Whether an instruction has been emitted after which nothing may follow.
   bool ended() const { return ended_; }
@@ -75,12 +76,14 @@ class Emitter {
   bool conditional(const GuestInstruction& g, unsigned condition);
   bool count_jump(const GuestInstruction& g);
   bool branch_target(const GuestInstruction& g, const ZydisDecodedOperand& operand);
-  void poll(u32 eip);
-  void link(u32 target);
-  void look_up();
+  void jump_to(u32 eip, u32 from);
+  void returned(u32 eip);
+  u64 begin_poll();
+  void end_poll(u64 used_up, u32 eip);
+  void look_up(Flow flow);
 
   struct Later {
-    enum class Kind : u8 { poll, link, miss, fpu } kind;
+    enum class Kind : u8 { poll, link, miss, stray, fpu } kind;
     u64 place;  // of the displacement that leads here
     u32 eip;
     u64 resume = 0;

@@ -5,6 +5,8 @@
 #include <ucontext.h>
 
 #include <atomic>
+#include <memory>
+#include <optional>
 
 #include "core/base/error.h"
 #include "translator/assembler.h"
@@ -54,6 +56,33 @@ void on_signal(int signal, siginfo_t* info, void* machine) {
   registers[REG_RIP] = static_cast<greg_t>(place->abandon);
 }
 
+// Handlers cannot run on the stack of returns: its guard may be what was hit. One for each thread.
+class SignalStack {
+ public:
+  SignalStack() : memory_(std::make_unique<u8[]>(kBytes)) {
+    stack_t stack{};
+    stack.ss_sp = memory_.get();
+    stack.ss_size = kBytes;
+    if (sigaltstack(&stack, nullptr) != 0) throw host_error("sigaltstack");
+  }
+  ~SignalStack() {
+    stack_t none{};
+    none.ss_flags = SS_DISABLE;
+    sigaltstack(&none, nullptr);
+  }
+
+ private:
+  static constexpr u64 kBytes = 256 << 10;
+  std::unique_ptr<u8[]> memory_;
+};
+
+void claim_stack() {
+  stack_t now;
+  if (sigaltstack(nullptr, &now) == 0 && !(now.ss_flags & SS_DISABLE)) return;
+  thread_local std::optional<SignalStack> stack;
+  stack.emplace();
+}
+
 // Takes the signals, unless they are ours already: a front end may have come in between with handlers of its own.
 void claim_signals() {
   struct sigaction now;
@@ -78,7 +107,10 @@ FaultRecovery::FaultRecovery(Context& context, const CodeBuffer& buffer, const T
   throw HostError("more translating machines in one process than there is room for");
 }
 
-void FaultRecovery::claim() { claim_signals(); }
+void FaultRecovery::claim() {
+  claim_signals();
+  claim_stack();
+}
 
 FaultRecovery::~FaultRecovery() { places[slot_] = nullptr; }
 

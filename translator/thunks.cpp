@@ -3,6 +3,7 @@
 
 #include "core/base/check.h"
 #include "translator/assembler.h"
+#include "translator/look_up.h"
 
 namespace penumbra {
 
@@ -50,12 +51,15 @@ Thunks emit_thunks(CodeBuffer& buffer) {
   a.with_memory({.opcode = kPushMemory}, 6, context_field(&Context::flags));
   a.bytes(kPopFlags);
   a.load(kPolls, context_field(&Context::polls));
+  a.load_wide(RSP, context_field(&Context::return_stack));
   for (unsigned n = 0; n < 8; ++n) a.load(host_register(n), gpr(n));
   a.with_memory({.opcode = kJump}, 4, context_field(&Context::resume));
 
   thunks.leave = a.size();
   for (unsigned n = 0; n < 8; ++n) a.store(gpr(n), host_register(n));
   a.store(context_field(&Context::polls), kPolls);
+  // The stack of returns may be used up to its guard.
+  a.load_wide(RSP, context_field(&Context::host_stack));
   a.bytes(kPushFlags);
   a.with_memory({.opcode = kPopMemory}, 0, context_field(&Context::flags));
 
@@ -68,6 +72,19 @@ Thunks emit_thunks(CodeBuffer& buffer) {
   a.bind(no_state);
   for (unsigned n = std::size(kSaved); n-- > 0;) pop(a, kSaved[n]);
   a.bytes(kReturn);
+
+  // The guest address is in R8. The entry that led here must be there again for the next one.
+  thunks.stray_return = a.size();
+  a.code_address(R9, thunks.stray_return);
+  push(a, R9);
+  for (const u64 place : emit_look_up(a, Flow::jump)) {
+    const u64 over = a.jump();
+    a.bind(place);
+    a.store(context_field(&Context::eip), R8);
+    a.store(context_field(&Context::reason), static_cast<u32>(ExitReason::lookup));
+    a.jump_to(static_cast<i64>(thunks.leave));
+    a.bind(over);
+  }
   CHECK_THAT(!a.overflow());
   thunks.bytes = a.size();
   thunks.enter = reinterpret_cast<Thunks::Enter>(reinterpret_cast<u64>(buffer.code(0)));

@@ -11,6 +11,7 @@ struct Thunks {
   Enter enter = nullptr;  // loads the guest's registers and flags, and goes to Context::resume
   u64 leave = 0;          // offset: saves them and returns from `enter`
   u64 abandon = 0;        // offset: returns from `enter` without saving: a signal handler has done it
+  u64 stray_return = 0;   // offset: where a RET comes to that no call of emitted code belongs to
   u64 bytes = 0;          // that the thunks take
 };
 

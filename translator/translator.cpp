@@ -63,7 +63,9 @@ Translator::Translator(Cpu& cpu, GuestMemory& memory, const TranslatorOptions& o
       buffer_(options.code_bytes),
       thunks_(emit_thunks(buffer_)),
       recovery_(context_, buffer_, thunks_),
+      returns_(reinterpret_cast<u64>(buffer_.code(thunks_.stray_return))),
       used_(thunks_.bytes) {
+  context_.return_stack = returns_.top();
   for (auto& table : tables_) table = std::make_unique<LookupTable>();
   for (auto& window : windows_) window = std::make_unique<Window>(memory.ram());
   cpu_.listen(this);

@@ -15,6 +15,7 @@
 #include "translator/context.h"
 #include "translator/fault_recovery.h"
 #include "translator/lookup_table.h"
+#include "translator/return_stack.h"
 #include "translator/thunks.h"
 
 namespace penumbra {
@@ -111,6 +112,7 @@ class Translator final : public TranslationListener {
   Thunks thunks_;
   Context context_;
   FaultRecovery recovery_;
+  ReturnStack returns_;
   u64 used_ = 0;                        // of the buffer
   u64 generation_ = 0;                  // counts the times everything was forgotten
   std::deque<TranslatedBlock> blocks_;  // in the order of their code

@@ -75,7 +75,7 @@ TEST_CASE("boot cases: the exit code decides, and a failure shows command and ou
   CHECK(failed.verdict == Verdict::failed);
   CHECK(failed.detail.find("exit code 6, not 0") != std::string::npos);
   CHECK(failed.detail.find("'--expect' 'Welcome to MikeOS'") != std::string::npos);
-  CHECK(failed.detail.find("screen: run --display none") != std::string::npos);
+  CHECK(failed.detail.find("screen: run --engine interpreter --display none") != std::string::npos);
 }
 
 TEST_CASE("boot cases: a second boot sees what the first one wrote, and decides as well") {

@@ -1,0 +1,41 @@
+// See LookupEntry for why a hit is a sum of 0.
+#include "translator/look_up.h"
+
+#include "translator/context.h"
+
+namespace penumbra {
+
+std::array<u64, 2> emit_look_up(Assembler& a, Flow flow) {
+  constexpr u8 kGroup5[] = {0xFF};
+  a.move(R15, RCX);
+  a.load_wide(R10, context_field(&Context::lookup));
+  a.zero_extend_word(R9, R8);
+  a.address(R9, {.base = R9, .index = R9});  // entries are 16 bytes
+  a.load(RCX, {.base = R10, .index = R9, .scale = 3});
+  a.address(RCX, {.base = RCX, .index = R8});
+  const u64 found = a.jump_if_ecx_zero();
+  a.move(RCX, R15);
+  const u64 unknown = a.jump();
+  a.bind_short(found);
+  // Every loop that no backward direct branch closes comes by here.
+  a.address(kPolls, {.base = kPolls, .displacement = ~u32{0}});
+  a.move(RCX, kPolls);
+  const u64 used_up = a.jump_if_ecx_zero();
+  a.move(RCX, R15);
+  const HostAddress code{.base = R10, .index = R9, .scale = 3, .displacement = 8};
+  if (flow == Flow::jump) {
+    a.with_memory({.opcode = kGroup5}, 4, code);
+    a.bind_short(used_up);
+    a.move(RCX, R15);
+    return {unknown, a.jump()};
+  }
+  const u64 go = a.jump();
+  a.bind_short(used_up);
+  a.move(RCX, R15);
+  const u64 no_polls = a.jump();
+  a.bind(go);
+  a.with_memory({.opcode = kGroup5}, 2, code);
+  return {unknown, no_polls};
+}
+
+}  // namespace penumbra
