@@ -193,6 +193,7 @@ bool Cpu::look_at_events(RunEnd& end) {
     halted = shutdown = false;
     wanted_link_ = nullptr;
     deliver_external(*this, static_cast<u8>(Vector::NMI));
+    flags_changed();  // an interrupt that waits behind it comes after one instruction
     return true;
   }
   if ((flags.rest & eflags::IF) && pins_.interrupts.pending()) {
@@ -200,6 +201,7 @@ bool Cpu::look_at_events(RunEnd& end) {
     wanted_link_ = nullptr;
     const u8 vector = pins_.interrupts.acknowledge();
     deliver_external(*this, vector);
+    flags_changed();
     return true;
   }
   if (halted) {
