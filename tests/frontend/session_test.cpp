@@ -27,7 +27,6 @@ namespace {
 // A bare chroot has no /dev/pts.
 bool host_has_pseudo_terminals() { return FileDescriptor(posix_openpt(O_RDWR | O_NOCTTY)).open(); }
 
-
 struct Folder {
   Folder() : path(std::filesystem::temp_directory_path() / fmt::format("penumbra-session-{}", getpid())) {
     std::filesystem::create_directories(path);
@@ -220,19 +219,17 @@ TEST_CASE("a stale socket is replaced, a file is not") {
 }
 
 TEST_CASE("a pseudo terminal carries both directions without echo" * doctest::skip(!host_has_pseudo_terminals())) {
-  FakeGuest guest;
-  std::unique_ptr<PortLine> line;
   FakePort port;
-  line = std::make_unique<PortLine>("COM1", port, open_channel({.kind = ChannelKind::pty}));
-  const FileDescriptor other(open(line->place().c_str(), O_RDWR | O_NOCTTY | O_NONBLOCK));
+  PortLine line("COM1", port, open_channel({.kind = ChannelKind::pty}));
+  const FileDescriptor other(open(line.place().c_str(), O_RDWR | O_NOCTTY | O_NONBLOCK));
   REQUIRE(other.open());
   port.write("out\n");
-  line->pump();
+  line.pump();
   char buffer[16];
   CHECK(std::string(buffer, static_cast<std::size_t>(std::max<ssize_t>(0, read(other.number(), buffer, 16)))) ==
         "out\n");
   CHECK(write(other.number(), "in\r\x03", 4) == 4);
-  line->pump();
+  line.pump();
   CHECK(port.received == "in\r\x03");
 }
 
