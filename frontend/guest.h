@@ -35,6 +35,8 @@ class Guest {
 
   virtual Ticks now() = 0;  // guest time
   virtual u64 instructions() = 0;
+  // Lines about the engine's work; may be empty.
+  virtual std::string engine_report() = 0;
   virtual u64 state_hash() = 0;  // of CPU, memory and devices
   virtual double busy_fraction() = 0;
   virtual bool disk_active() = 0;

@@ -39,6 +39,20 @@ void set_disk(DriveOption& drive, Value value) {
   add_medium(drive, value, false);
 }
 
+void set_translator(MachineConfig& machine, Value value) {
+  const auto after = [&](std::string_view name) { return value.substr(name.size()); };
+  if (value == "forget")
+    machine.translator_forgets = true;
+  else if (value.starts_with("block="))
+    machine.translator_block = static_cast<u32>(parse_number(after("block="), 1, 64));
+  else if (value.starts_with("cache=")) {
+    const u64 bytes = parse_memory_size(after("cache="));
+    if (bytes < (1 << 20) || bytes > (1 << 30)) throw ConfigError("cache: expected 1M to 1G");
+    machine.translator_cache = bytes & ~u64{kPageMask};
+  } else
+    throw ConfigError(fmt::format("'{}': expected block=N, cache=SIZE or forget", value));
+}
+
 using enum OptionGroup;
 
 constexpr Option kOptions[] = {
@@ -58,6 +72,10 @@ constexpr Option kOptions[] = {
        s.machine.engine =
            parse_word(v, "interpreter translator") == "translator" ? EngineKind::translator : EngineKind::interpreter;
      }},
+    {"translator", "", machine, Takes::value, true, "SETTING", "block=1 cache=1M forget",
+     "A setting of the translator, for tests: block=N (the most instructions of a block), cache=SIZE (of host code), or "
+     "forget (keep nothing that was translated).",
+     [](Settings s, Value v) { set_translator(s.machine, v); }},
     {"icount", "", machine, Takes::optional_value, false, "NS", "",
      "Deterministic time: every instruction takes NS nanoseconds of guest time (10 unless given), whatever the host "
      "does, so that two runs are the same to the last bit.",

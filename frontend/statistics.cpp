@@ -36,9 +36,9 @@ std::string Statistics::full() {
   const u64 instructions = guest_.instructions();
   return fmt::format(
       "instructions  {}\nhost time     {:.3f} s\nguest time    {:.3f} s\nspeed         {:.1f} MIPS\n"
-      "busy          {:.0f} %\n",
+      "busy          {:.0f} %\n{}",
       instructions, seconds, static_cast<double>(guest_.now().value) / 1e9,
-      seconds > 0 ? static_cast<double>(instructions) / seconds / 1e6 : 0.0, 100 * guest_.busy_fraction());
+      seconds > 0 ? static_cast<double>(instructions) / seconds / 1e6 : 0.0, 100 * guest_.busy_fraction(), guest_.engine_report());
 }
 
 }  // namespace penumbra

@@ -72,21 +72,16 @@ Translator::Translator(Cpu& cpu, GuestMemory& memory, const TranslatorOptions& o
   cpu_.state_changed();
 }
 
-Translator::~Translator() {
-  cpu_.listen(nullptr);
-  if (getenv("TSTAT")) {
-    const auto& c = counters_;
-    fprintf(stderr, "eip %x cr3 %x if %d pend %d\n", cpu_.eip, cpu_.cr3, !!(cpu_.flags.rest & eflags::IF),
-            cpu_.event_waiting());
-    for (u32 a = cpu_.eip - 32, n = 0; n < 64; ++n) {
-      u8 b = 0;
-      cpu_.debug_read(a + n, {&b, 1});
-      fprintf(stderr, "%02x ", b);
-    }
-    fprintf(stderr, "blocks %lu links %lu entries %lu lookups %lu interp %lu hidden %lu soft %lu inval %lu flush %lu\n",
-            c.blocks, c.links, c.entries, c.lookups, c.interpreted, c.hidden_faults, c.soft_accesses, c.invalidated,
-            c.flushes);
-  }
+Translator::~Translator() { cpu_.listen(nullptr); }
+
+std::string Translator::report() const {
+  const TranslatorCounters& c = counters_;
+  return fmt::format(
+      "blocks        {} translated, {} invalidated by writes, {} links, {} KiB of code, cache dropped {} times\n"
+      "entered       {} times; left for {} lookups, {} interpreted instructions\n"
+      "faults        {} answered by mapping, {} by the interpreter\n",
+      c.blocks, c.invalidated, c.links, used_ >> 10, c.flushes, c.entries, c.lookups, c.interpreted, c.hidden_faults,
+      c.soft_accesses);
 }
 
 bool Translator::flat() const {
@@ -178,6 +173,10 @@ RunEnd Translator::run(u64 budget) {
     if (!flat()) {
       if (const RunEnd end = interpret(kOtherModeBurst, left); end != RunEnd::budget) return end;
       continue;
+    }
+    if (options_.forget_always) {
+      code_forgotten();
+      all_dropped();
     }
     TranslatedBlock* block = block_at(cpu_.eip);
     if (!block || block->interpreted) {

@@ -22,8 +22,10 @@ namespace penumbra {
 
 struct TranslatorOptions {
   u64 code_bytes = u64{64} << 20;
-  // The most instructions of a block; 1 is a stress setting.
+  // The most instructions of a block. 1 is a stress setting, and so is a small code cache.
   u32 block_instructions = 64;
+  // Stress: everything cached is forgotten whenever emitted code comes back.
+  bool forget_always = false;
 };
 
 // What happened so far, for --stats.
@@ -53,6 +55,8 @@ class Translator final : public TranslationListener {
   // The interpreter's exact count, and the estimate of what emitted code executed.
   u64 instructions() const { return cpu_.instructions() + estimate_; }
   const TranslatorCounters& counters() const { return counters_; }
+  // The counters as lines of text.
+  std::string report() const;
   // Compares what is cached with the truth; CHECKs.
   void audit() const;
 

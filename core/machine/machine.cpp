@@ -50,7 +50,9 @@ struct Machine::Impl {
       if (config.icount) throw ConfigError("--icount needs --engine interpreter: emitted code counts no instructions");
       std::string why_not;
       if (Translator::supported(why_not))
-        translator = std::make_unique<Translator>(board.cpu, board.memory, TranslatorOptions{});
+        translator = std::make_unique<Translator>(board.cpu, board.memory, TranslatorOptions{.code_bytes = config.translator_cache,
+                                                                    .block_instructions = config.translator_block,
+                                                                    .forget_always = config.translator_forgets});
       else
         fmt::print(stderr, "note: no translator here ({}); the interpreter takes its place\n", why_not);
     }
@@ -211,6 +213,7 @@ void Machine::change_cdrom(unsigned drive, const DriveConfig& medium) {
   impl_->board.ide.change_medium(drive, medium.path.empty() ? nullptr : open_medium(medium.path, true));
 }
 
+std::string Machine::engine_report() const { return impl_->translator ? impl_->translator->report() : ""; }
 u64 Machine::instructions() const { return impl_->instructions(); }
 
 u64 Machine::state_hash() {

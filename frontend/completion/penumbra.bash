@@ -25,6 +25,8 @@ _penumbra() {
       COMPREPLY=($(compgen -W "486 pentium p2 p3 p4" -- "$word")) ;;
     --engine)
       COMPREPLY=($(compgen -W "interpreter translator" -- "$word")) ;;
+    --translator)
+      COMPREPLY=($(compgen -W "block=1 cache=1M forget" -- "$word")) ;;
     --rtc)
       COMPREPLY=($(compgen -W "base=utc base=localtime" -- "$word")) ;;
     --debug-exit)
@@ -48,7 +50,7 @@ _penumbra() {
     --gdb)
       COMPREPLY=($(compgen -W ":1234 stdio unix:" -- "$word")) ;;
     *)
-      COMPREPLY=($(compgen -W "--memory --cpu --bios --vgabios --engine --icount --rtc --debug-exit --no-reboot --config --fda --fdb --hda --hdb --hdc --hdd --cdrom --readonly --boot --kernel --initrd --append --serial --parallel --debugcon --monitor --display --nographic --full-screen --screenshot --screen-text --type --expect --timeout --stats --trace --trace-file --gdb --help --help-all --version" -- "$word")) ;;
+      COMPREPLY=($(compgen -W "--memory --cpu --bios --vgabios --engine --translator --icount --rtc --debug-exit --no-reboot --config --fda --fdb --hda --hdb --hdc --hdd --cdrom --readonly --boot --kernel --initrd --append --serial --parallel --debugcon --monitor --display --nographic --full-screen --screenshot --screen-text --type --expect --timeout --stats --trace --trace-file --gdb --help --help-all --version" -- "$word")) ;;
   esac
   if declare -F __ltrim_colon_completions > /dev/null; then
     __ltrim_colon_completions "$word"
