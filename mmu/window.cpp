@@ -93,7 +93,7 @@ bool Window::map(u32 page, Ppn frame, u32 count, Right right, bool global) {
 
 void Window::drop_all() {
   if (local_.empty() && global_.empty()) return;
-  munmap(at(base_), kBytes);
+  CHECK_THAT(munmap(at(base_), kBytes) == 0, "window at {:x}", base_);
   for (const std::vector<Run>* runs : {&local_, &global_})
     for (const Run& run : *runs) forget(run.page, run.count);
   local_.clear();
@@ -109,8 +109,7 @@ void Window::drop_local() {
       u32 end = page;
       while (end < run.page + run.count && rights_[end] && !(rights_[end] & kGlobal)) ++end;
       if (end > page) {
-        munmap(host(page), u64{end - page} << kPageShift);
-        forget(page, end - page);
+        if (!unmap(page, end - page)) return;
       }
       page = end + 1;
     }
@@ -123,9 +122,17 @@ void Window::drop(u32 page, u32 count) {
   bool any = false;
   for (u32 p = page; p < page + count; ++p) any |= rights_[p] != 0;
   if (!any) return;
-  munmap(host(page), u64{count} << kPageShift);
+  if (unmap(page, count)) ++mappings_;  // the hole may have split one
+}
+
+bool Window::unmap(u32 page, u32 count) {
+  if (munmap(host(page), u64{count} << kPageShift) != 0) {
+    // A hole needs a mapping more than there was, and the host has none left; dropping the whole needs none.
+    drop_all();
+    return false;
+  }
   forget(page, count);
-  ++mappings_;  // the hole may have split one
+  return true;
 }
 
 void Window::write_protect(Ppn frame) {

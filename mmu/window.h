@@ -56,6 +56,8 @@ class Window {
   void link(u32 page, u32 frame);
   void unlink(u32 page);
   void forget(u32 page, u32 count);
+  // False: everything was dropped.
+  bool unmap(u32 page, u32 count);
   u8* host(u32 page) const { return reinterpret_cast<u8*>(base_ + (u64{page} << kPageShift)); }
 
   MachineMemory& memory_;
