@@ -4,6 +4,7 @@
 #include <Zydis/Zydis.h>
 
 #include <algorithm>
+#include <vector>
 
 #include "core/base/check.h"
 #include "translator/context.h"
@@ -47,12 +48,35 @@ bool set_up(std::span<const u8> before) {
          std::equal(expected, expected + setup.size(), before.end() - static_cast<std::ptrdiff_t>(setup.size()));
 }
 
+// What would move the window, or fault where it should not: never emitted.
+bool is_sensitive(const ZydisDecodedInstruction& z) {
+  switch (z.meta.category) {
+    case ZYDIS_CATEGORY_SYSCALL:
+    case ZYDIS_CATEGORY_SYSRET:
+    case ZYDIS_CATEGORY_INTERRUPT:
+    case ZYDIS_CATEGORY_IO:
+    case ZYDIS_CATEGORY_IOSTRINGOP:
+    case ZYDIS_CATEGORY_SYSTEM:
+    case ZYDIS_CATEGORY_RDWRFSGS: return true;
+    default: break;
+  }
+  return (z.attributes & ZYDIS_ATTRIB_IS_PRIVILEGED) || z.mnemonic == ZYDIS_MNEMONIC_CLI ||
+         z.mnemonic == ZYDIS_MNEMONIC_STI;
+}
+
+bool is_branch(const ZydisDecodedInstruction& z) {
+  return z.meta.category == ZYDIS_CATEGORY_UNCOND_BR || z.meta.category == ZYDIS_CATEGORY_COND_BR;
+}
+
 }  // namespace
 
 void verify_emitted(std::span<const u8> code) {
   ZydisDecoder decoder;
   ZydisDecoderInit(&decoder, ZYDIS_MACHINE_MODE_LONG_64, ZYDIS_STACK_WIDTH_64);
+  std::vector<bool> starts(code.size() + 1);
+  std::vector<u64> targets;
   for (std::size_t at = 0; at < code.size();) {
+    starts[at] = true;
     ZydisDecodedInstruction z;
     ZydisDecodedOperand operands[ZYDIS_MAX_OPERAND_COUNT];
     const bool decoded =
@@ -74,12 +98,18 @@ void verify_emitted(std::span<const u8> code) {
                      (is_string(z) && set_up(code.first(at))),
                  "emitted code at {:x} reaches outside of the window: {}", at, ZydisMnemonicGetString(z.mnemonic));
     }
-    CHECK_THAT(z.meta.category != ZYDIS_CATEGORY_SYSCALL && z.meta.category != ZYDIS_CATEGORY_INTERRUPT &&
-                   z.meta.category != ZYDIS_CATEGORY_IO && z.meta.category != ZYDIS_CATEGORY_SYSTEM &&
-                   z.meta.category != ZYDIS_CATEGORY_SYSRET,
-               "emitted code at {:x} is sensitive: {}", at, ZydisMnemonicGetString(z.mnemonic));
+    CHECK_THAT(!is_sensitive(z), "emitted code at {:x} is sensitive: {}", at, ZydisMnemonicGetString(z.mnemonic));
+    if (is_branch(z)) {
+      const ZydisDecodedOperand& to = operands[0];
+      const bool direct = to.type == ZYDIS_OPERAND_TYPE_IMMEDIATE;
+      CHECK_THAT(direct || (to.type == ZYDIS_OPERAND_TYPE_MEMORY && in_lookup_table(to)),
+                 "emitted code at {:x} jumps to where a guest could choose", at);
+      const u64 target = at + z.length + static_cast<u64>(to.imm.value.s);
+      if (direct && target < code.size()) targets.push_back(target);
+    }
     at += z.length;
   }
+  for (const u64 target : targets) CHECK_THAT(starts[target], "emitted code jumps into an instruction at {:x}", target);
 }
 
 }  // namespace penumbra

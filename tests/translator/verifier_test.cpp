@@ -1,0 +1,210 @@
+// The isolation boundary: forms that could leave the window abort, in a child; those that cannot pass.
+#include "translator/verifier.h"
+
+#include <doctest/doctest.h>
+#include <fcntl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <string>
+#include <vector>
+
+#include "translator/assembler.h"
+#include "translator/context.h"
+#include "translator/string_setup.h"
+
+namespace penumbra {
+namespace {
+
+bool aborts(std::span<const u8> code) {
+  const pid_t child = fork();
+  if (child == 0) {
+    // doctest's own handlers would report the signal.
+    std::signal(SIGABRT, SIG_DFL);
+    const int nowhere = open("/dev/null", O_WRONLY);
+    dup2(nowhere, STDERR_FILENO);
+    dup2(nowhere, STDOUT_FILENO);
+    verify_emitted(code);
+    _exit(0);
+  }
+  int status = 0;
+  REQUIRE(waitpid(child, &status, 0) == child);
+  if (WIFEXITED(status)) return false;
+  REQUIRE(WIFSIGNALED(status));
+  return WTERMSIG(status) == SIGABRT;
+}
+
+struct Form {
+  std::string what;
+  std::vector<u8> code;
+};
+
+TEST_CASE("accesses outside of the window are refused") {
+  const Form forms[] = {
+      {"mov eax, [rbx]", {0x8B, 0x03}},
+      {"mov eax, [ebx] without gs", {0x67, 0x8B, 0x03}},
+      {"mov eax, gs:[rbx] without 67h", {0x65, 0x8B, 0x03}},
+      {"mov eax, fs:[ebx]", {0x64, 0x67, 0x8B, 0x03}},
+      {"mov [absolute], eax with a sign-extended displacement", {0x65, 0x89, 0x04, 0x25, 0, 0, 0, 0x80}},
+      {"mov [rip + n], eax", {0x89, 0x05, 0, 0, 0, 0}},
+      {"mov gs:[rip + n], eax", {0x65, 0x89, 0x05, 0, 0, 0, 0}},
+      {"mov al, [moffs64]", {0xA0, 0, 0, 0, 0, 0, 0, 0, 0}},
+      {"mov gs:[moffs64], eax", {0x65, 0xA3, 0, 0, 0, 0, 0, 0, 0, 0}},
+      {"mov [r13 - 1], al", {0x41, 0x88, 0x45, 0xFF}},
+      {"mov [r13 + rax], ecx", {0x41, 0x89, 0x4C, 0x05, 0}},
+      {"xlat", {0xD7}},
+      {"maskmovq mm0, mm1", {0x0F, 0xF7, 0xC1}},
+      {"maskmovdqu xmm0, xmm1", {0x66, 0x0F, 0xF7, 0xC1}},
+      {"push rax", {0x50}},
+      {"pop rax", {0x58}},
+      {"pushf", {0x9C}},
+      {"popf", {0x9D}},
+      {"call", {0xE8, 0, 0, 0, 0}},
+      {"call rax", {0xFF, 0xD0}},
+      {"ret", {0xC3}},
+      {"leave", {0xC9}},
+      {"enter", {0xC8, 0, 0, 0}},
+      {"store to the lookup table", {0x43, 0x89, 0x04, 0xCA}},
+      {"load beyond the lookup entry", {0x43, 0x8B, 0x44, 0xCA, 0x10}},
+      {"stos without its set-up", {0xAA}},
+      {"rep movs without its set-up", {0xF3, 0xA4}},
+      {"stos with a foreign 67h", {0x67, 0xAA}},
+      {"fxsave [rbx]", {0x0F, 0xAE, 0x03}},
+      {"bt [rbx], eax", {0x0F, 0xA3, 0x03}},
+  };
+  for (const Form& form : forms) CHECK_MESSAGE(aborts(form.code), form.what);
+}
+
+TEST_CASE("the emulator's own registers, segments and system state are refused") {
+  const Form forms[] = {
+      {"mov rsp, rax", {0x48, 0x89, 0xC4}},
+      {"mov esp, eax", {0x89, 0xC4}},
+      {"mov sp, ax", {0x66, 0x89, 0xC4}},
+      {"mov spl, al", {0x40, 0x88, 0xC4}},
+      {"add esp, 4", {0x83, 0xC4, 0x04}},
+      {"xchg eax, esp", {0x94}},
+      {"mov r13, rax", {0x49, 0x89, 0xC5}},
+      {"mov r13d, eax", {0x41, 0x89, 0xC5}},
+      {"mov r13b, al", {0x41, 0x88, 0xC5}},
+      {"bswap r13d", {0x41, 0x0F, 0xCD}},
+      {"cmovz r13d, eax", {0x44, 0x0F, 0x44, 0xE8}},
+      {"mov gs, eax", {0x8E, 0xE8}},
+      {"mov ds, eax", {0x8E, 0xD8}},
+      {"lgs eax, gs:[ebx]", {0x65, 0x67, 0x0F, 0xB5, 0x03}},
+      {"wrgsbase rax", {0xF3, 0x48, 0x0F, 0xAE, 0xD8}},
+      {"wrfsbase rax", {0xF3, 0x48, 0x0F, 0xAE, 0xD0}},
+      {"swapgs", {0x0F, 0x01, 0xF8}},
+      {"syscall", {0x0F, 0x05}},
+      {"sysenter", {0x0F, 0x34}},
+      {"int 80h", {0xCD, 0x80}},
+      {"int3", {0xCC}},
+      {"icebp", {0xF1}},
+      {"iret", {0xCF}},
+      {"in al, dx", {0xEC}},
+      {"out dx, al", {0xEE}},
+      {"ins", {0x6C}},
+      {"hlt", {0xF4}},
+      {"cli", {0xFA}},
+      {"sti", {0xFB}},
+      {"mov cr0, rax", {0x0F, 0x22, 0xC0}},
+      {"mov dr7, rax", {0x0F, 0x23, 0xF8}},
+      {"lgdt gs:[ebx]", {0x65, 0x67, 0x0F, 0x01, 0x13}},
+      {"sgdt gs:[ebx]", {0x65, 0x67, 0x0F, 0x01, 0x03}},
+      {"sidt gs:[ebx]", {0x65, 0x67, 0x0F, 0x01, 0x0B}},
+      {"sldt eax", {0x0F, 0x00, 0xC0}},
+      {"str eax", {0x0F, 0x00, 0xC8}},
+      {"smsw eax", {0x0F, 0x01, 0xE0}},
+      {"lar eax, ecx", {0x0F, 0x02, 0xC1}},
+      {"lsl eax, ecx", {0x0F, 0x03, 0xC1}},
+      {"verr ax", {0x0F, 0x00, 0xE0}},
+      {"verw ax", {0x0F, 0x00, 0xE8}},
+      {"rdmsr", {0x0F, 0x32}},
+      {"rdtsc", {0x0F, 0x31}},
+  };
+  for (const Form& form : forms) CHECK_MESSAGE(aborts(form.code), form.what);
+}
+
+TEST_CASE("what is no instruction, and what is cut off, is refused") {
+  CHECK(aborts(std::vector<u8>{0x0F, 0x04}));
+  CHECK(aborts(std::vector<u8>{0x06}));
+  CHECK(aborts(std::vector<u8>{0xE9, 0, 0}));
+}
+
+TEST_CASE("jumps to a register's value are refused") {
+  CHECK(aborts(std::vector<u8>{0xFF, 0xE0}));              // jmp rax
+  CHECK(aborts(std::vector<u8>{0x41, 0xFF, 0xE0}));        // jmp r8
+  CHECK(aborts(std::vector<u8>{0x65, 0x67, 0xFF, 0x23}));  // jmp gs:[ebx], an address that a guest wrote
+  CHECK(aborts(std::vector<u8>{0x65, 0x67, 0xFF, 0x2B}));  // jmp far gs:[ebx]
+}
+
+TEST_CASE("jumps inside of the code go to instructions") {
+  CHECK(aborts(std::vector<u8>{0xE9, 0xFE, 0xFF, 0xFF, 0xFF}));        // into itself
+  CHECK(aborts(std::vector<u8>{0xEB, 0x01, 0xB8, 0x0F, 0x05, 0, 0}));  // to syscall, in an immediate
+  CHECK_FALSE(aborts(std::vector<u8>{0xEB, 0x05, 0xB8, 0x0F, 0x05, 0, 0, 0x90}));
+  CHECK_FALSE(aborts(std::vector<u8>{0x90, 0x74, 0xFD}));
+}
+
+TEST_CASE("a good start does not excuse a bad end") {
+  std::vector<u8> code = {0x65, 0x67, 0x8B, 0x03, 0x90, 0x8B, 0x03};
+  CHECK(aborts(code));
+  code.resize(5);
+  CHECK_FALSE(aborts(code));
+}
+
+TEST_CASE("the context ends where it ends") {
+  u8 bytes[32];
+  const auto store_at = [&](u32 offset) {
+    Assembler a(bytes, sizeof bytes);
+    a.store({.base = kContext, .displacement = offset}, RAX);
+    return std::span<const u8>(bytes, a.size());
+  };
+  CHECK_FALSE(aborts(store_at(0)));
+  CHECK_FALSE(aborts(store_at(sizeof(Context) - 4)));
+  CHECK(aborts(store_at(sizeof(Context) - 3)));
+  CHECK(aborts(store_at(sizeof(Context))));
+  CHECK(aborts(store_at(0x7FFF'FFFC)));
+  CHECK(aborts(store_at(0x8000'0000)));
+  CHECK(aborts(store_at(0xFFFF'FFFC)));
+}
+
+TEST_CASE("what the emitter uses passes") {
+  const Form forms[] = {
+      {"mov eax, gs:[ebx + esi * 4]", {0x65, 0x67, 0x8B, 0x04, 0xB3}},
+      {"mov gs:[80000000h], eax", {0x65, 0x67, 0x89, 0x04, 0x25, 0, 0, 0, 0x80}},
+      {"lock xadd gs:[r12d], r12d", {0x65, 0x67, 0xF0, 0x45, 0x0F, 0xC1, 0x24, 0x24}},
+      {"mov r12d, r12d", {0x45, 0x89, 0xE4}},
+      {"lea eax, [rbx + 4]", {0x8D, 0x43, 0x04}},
+      {"mov ecx, [r10 + r9 * 8]", {0x43, 0x8B, 0x0C, 0xCA}},
+      {"jmp [r10 + r9 * 8 + 8]", {0x43, 0xFF, 0x64, 0xCA, 0x08}},
+      {"fld dword gs:[eax]", {0x65, 0x67, 0xD9, 0x00}},
+      {"movaps gs:[eax], xmm0", {0x65, 0x67, 0x0F, 0x29, 0x00}},
+      {"jecxz", {0x67, 0xE3, 0x00}},
+      {"nothing", {}},
+  };
+  for (const Form& form : forms) CHECK_MESSAGE(!aborts(form.code), form.what);
+}
+
+TEST_CASE("a string instruction passes right behind its set-up only") {
+  u8 bytes[64];
+  Assembler a(bytes, sizeof bytes);
+  emit_string_setup(a);
+  const u64 set_up = a.size();
+  a.bytes(std::vector<u8>{0xF3, 0xA5});
+  CHECK_FALSE(aborts({bytes, a.size()}));
+  emit_string_end(a);
+  CHECK_FALSE(aborts({bytes, a.size()}));
+  a.byte(0xAA);  // stosb with EDI cut to 32 bits
+  CHECK(aborts({bytes, a.size()}));
+  // With something in between, or half of the set-up only.
+  Assembler between(bytes + set_up, sizeof bytes - set_up);
+  between.move(RDI, RAX);
+  between.byte(0xAA);
+  CHECK(aborts({bytes, set_up + between.size()}));
+  std::vector<u8> half(bytes + set_up / 2, bytes + set_up);
+  half.push_back(0xAA);
+  CHECK(aborts(half));
+}
+
+}  // namespace
+}  // namespace penumbra
