@@ -211,6 +211,10 @@ RunEnd Translator::run(u64 budget) {
                  resolve(static_cast<u32>(linear), context_.fault_write);
       if (!resolved) break;
       ++counters_.hidden_faults;
+      if (!block->valid) {  // the walk set A or D bits in the block's own bytes: its code is patched
+        context_.reason = ExitReason::poll;
+        break;
+      }
       code = reinterpret_cast<u64>(buffer_.code(block->code + start->host));
     }
     save_context();
