@@ -138,9 +138,9 @@ class TranslatedCpu {
     if (!run(budget)) return fmt::format("not halted: {} {}", where(interpreted), where(translated));
     return difference();
   }
-  std::string run_code(const GuestCode& code) {
+  std::string run_code(const GuestCode& code, u64 budget = kBudget) {
     load(guest_layout::kCode, code);
-    return run_at(guest_layout::kCode);
+    return run_at(guest_layout::kCode, budget);
   }
 
   // --- what came out; of the translated machine, for comparing with what a test expects ---
