@@ -118,7 +118,9 @@ class Cpu : public CpuState, public MemoryObserver {
   bool code_page(u32 linear, PhysAddr& page, bool& global);
   // Walks for a data access as the current privilege, with A and D bits set, and without a fault.
   Translation walk_data(u32 linear, Access access) {
-    return walk(pins_.memory, paging_mode(), LinearAddr(linear), access, privilege());
+    const Translation t = walk(pins_.memory, paging_mode(), LinearAddr(linear), access, privilege());
+    if (t.ok) note_translation(linear, t);
+    return t;
   }
   void watch_code(Ppn page);
 
