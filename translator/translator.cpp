@@ -28,6 +28,9 @@ constexpr u64 kOtherModeBurst = 2000;
 constexpr u64 kSoftBurst = 100;
 constexpr u8 kOftenSoft = 4;
 constexpr unsigned kMostFaultsInARow = 16;
+// An access that begins here may reach beyond the segments' limit, which the guest is told of before any page is looked
+// at.
+constexpr u32 kLastOperand = 0xFFFF'FFF0;
 // In an FXSAVE image.
 constexpr u32 kFxMxcsr = 24, kFxXmm = 160;
 
@@ -289,6 +292,7 @@ bool Translator::plain(u64 physical) const {
 }
 
 bool Translator::resolve(u32 linear, bool write) {
+  if (linear >= kLastOperand) return false;
   const Translation t = cpu_.walk_data(linear, write ? Access::write : Access::read);
   if (!t.ok || !memory_.a20() || !plain(t.page.value)) return false;
   const Ppn frame = page_of(t.page);

@@ -27,9 +27,11 @@ bool in_lookup_table(const ZydisDecodedOperand& op) {
          (op.mem.disp.value == 0 || op.mem.disp.value == 8) && !(op.actions & ZYDIS_OPERAND_ACTION_MASK_WRITE);
 }
 
-// Calls and returns use the stack of returns; a call looks at its guard first.
+// Calls and returns use the stack of returns; a call looks at its guard first. Near ones only, and RET without an
+// operand, so that each takes what a call has put there.
 bool is_call_or_return(const ZydisDecodedInstruction& z) {
-  return z.mnemonic == ZYDIS_MNEMONIC_CALL || z.mnemonic == ZYDIS_MNEMONIC_RET;
+  const bool call = z.opcode == 0xE8 || (z.opcode == 0xFF && z.raw.modrm.reg == 2);
+  return z.opcode_map == ZYDIS_OPCODE_MAP_DEFAULT && (call || z.opcode == 0xC3);
 }
 bool on_return_stack(const ZydisDecodedInstruction& z, const ZydisDecodedOperand& op) {
   if (op.mem.base != ZYDIS_REGISTER_RSP || op.mem.index != ZYDIS_REGISTER_NONE) return false;
@@ -65,7 +67,8 @@ bool is_sensitive(const ZydisDecodedInstruction& z) {
 }
 
 bool is_branch(const ZydisDecodedInstruction& z) {
-  return z.meta.category == ZYDIS_CATEGORY_UNCOND_BR || z.meta.category == ZYDIS_CATEGORY_COND_BR;
+  return z.meta.category == ZYDIS_CATEGORY_UNCOND_BR || z.meta.category == ZYDIS_CATEGORY_COND_BR ||
+         z.meta.category == ZYDIS_CATEGORY_CALL;
 }
 
 }  // namespace
