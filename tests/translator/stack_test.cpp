@@ -29,6 +29,7 @@ struct StackRig : TranslatedCpu {
 
 // A fault's frame stands on the same stack, so that some of these end in a double fault and a shutdown.
 bool alike(StackRig& rig, u32 esp, const GuestCode& code) {
+  rig.each([](TestMachine& m) { m.cpu.shutdown = false; });
   rig.set(ESP, esp);
   rig.set(EBP, esp);
   rig.set(EAX, 0x1234'5678);
@@ -69,14 +70,18 @@ TEST_CASE("every stack instruction with ESP at the ends") {
       {0x8B, 0x45, 0xFE, 0xF4},                          // mov eax, [ebp - 2]
       {0x83, 0xC4, 0xFC, 0x50, 0x58, 0xF4},              // add esp, -4; push; pop
   };
-  for (const GuestCode& code : codes)
+  for (const GuestCode& code : codes) {
+    StackRig rig;
+    rig.compared_bytes = 0x80000;
+    rig.audited = false;
     for (const u32 esp : {0u, 1u, 2u, 3u, 4u, 8u, 0x20u, 0xFFFF'FFFCu, 0xFFFF'FFFDu, 0xFFFF'FFFEu, 0xFFFF'FFFFu,
                           0xFFFF'FFF0u, 0xFFFF'F000u, 0xFFFF'F002u, 0x8000'0000u}) {
-      StackRig rig;
       CAPTURE(esp);
       CAPTURE(static_cast<int>(code.bytes()[0]));
       CHECK(alike(rig, esp, code));
     }
+    rig.translated.translator->audit();
+  }
 }
 
 TEST_CASE("a push at 0 goes to the end of the address space, and a pop there comes back to 0") {
