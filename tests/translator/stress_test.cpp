@@ -27,8 +27,6 @@ TEST_CASE("recursion, a sort, string copies and patched code") {
     GuestCode fib{0x83, 0xF8, 0x02, 0x72, 0x15, 0x50, 0x48};
     fib.call(kFib, kFib)({0x87, 0x04, 0x24, 0x83, 0xE8, 0x02}).call(kFib, kFib)({0x59, 0x01, 0xC8, 0xC3});
     CHECK(fib.size() == 27);
-    fib = GuestCode{0x83, 0xF8, 0x02, 0x72, 0x15};
-    fib({0x50, 0x48}).call(kFib, kFib)({0x87, 0x04, 0x24, 0x83, 0xE8, 0x02}).call(kFib, kFib)({0x59, 0x01, 0xC8, 0xC3});
     rig.load(kFib, fib);
     // Bubble sort of kCount dwords at ESI: outer: mov ecx, kCount - 1; mov edi, esi; inner: mov eax, [edi];
     // cmp eax, [edi + 4]; jbe +6; xchg eax, [edi + 4]; mov [edi], eax (5 bytes); add edi, 4; loop inner; dec edx; jnz;
