@@ -59,7 +59,11 @@ struct Machine::Impl {
     if (!config.kernel.empty()) load_kernel();
   }
 
-  RunEnd execute(u64 budget) { return translator ? translator->run(budget) : board.cpu.run(budget); }
+  // Emitted code is counted by an estimate; whoever asked for a number of instructions gets the interpreter.
+  enum class Count : u8 { estimated, exact };
+  RunEnd execute(u64 budget, Count count) {
+    return translator && count == Count::estimated ? translator->run(budget) : board.cpu.run(budget);
+  }
   u64 instructions() const { return translator ? translator->instructions() : board.cpu.instructions(); }
 
   std::unique_ptr<MachineClock> make_clock() {
@@ -104,11 +108,11 @@ struct Machine::Impl {
   }
 
   // One slice or one sleep. `limit` bounds the instructions.
-  std::optional<Stop> turn(Ticks until, i64 limit, int wake_file) {
+  std::optional<Stop> turn(Ticks until, i64 limit, int wake_file, Count count) {
     clock->run_due();
     const Ticks before = clock->now();
     const u64 executed = instructions();
-    const RunEnd end = execute(static_cast<u64>(std::min(slice(until), limit)));
+    const RunEnd end = execute(static_cast<u64>(std::min(slice(until), limit)), count);
     const Ticks after = clock->now();
     const u64 done = instructions() - executed;
     if (!icount_clock && done > 1000 && after > before) {
@@ -170,7 +174,7 @@ std::optional<Stop> Machine::run_for(Ticks host_time, int wake_file) {
   impl_->clock->resume();
   const Ticks until = impl_->clock->now() + host_time.value;
   std::optional<Stop> stop;
-  while (!stop && impl_->clock->now() < until) stop = impl_->turn(until, kSlice, wake_file);
+  while (!stop && impl_->clock->now() < until) stop = impl_->turn(until, kSlice, wake_file, Impl::Count::estimated);
   impl_->clock->pause();
   return stop;
 }
@@ -181,7 +185,7 @@ std::optional<Stop> Machine::run_instructions(u64 count) {
   std::optional<Stop> stop;
   while (!stop && impl_->instructions() < end) {
     const u64 before = impl_->instructions();
-    stop = impl_->turn(kNever, static_cast<i64>(end - before), -1);
+    stop = impl_->turn(kNever, static_cast<i64>(end - before), -1, Impl::Count::exact);
     // A halted CPU waits for its next event within the step; with nothing to wait for, the step ends.
     if (impl_->board.cpu.halted && impl_->instructions() == before && impl_->clock->next_deadline() == kNever) break;
   }
