@@ -14,7 +14,7 @@ std::unique_ptr<Subject> engine_subject(const Options& options) {
 
 std::unique_ptr<RealModeSubject> real_mode_subject(const Options& options) {
   if (options.self_check) return nullptr;
-  return processor_real_mode("p4");
+  return processor_real_mode("p4", options.engine == "translator");
 }
 
 }  // namespace penumbra::conformance

@@ -1,4 +1,5 @@
-// User-mode cases on the interpreter: paging, descriptor tables and handlers that mirror what the host process has.
+// User-mode cases on Penumbra's own engines: paging, descriptor tables and handlers that mirror what the host process
+// has.
 #include "conformance/processor_subject.h"
 
 #include <cstring>
@@ -215,8 +216,9 @@ Outcome ProcessorSubject::run(const UserState& in, std::span<const u8> code, u32
 
 class ProcessorRealMode final : public RealModeSubject {
  public:
-  explicit ProcessorRealMode(const char* model) : processor_(model), cpu_(processor_.cpu()) {
+  ProcessorRealMode(const char* model, bool translated) : processor_(model), cpu_(processor_.cpu()) {
     processor_.memory().set_a20(true);
+    if (translated) translator_ = std::make_unique<Translator>(cpu_, processor_.memory(), TranslatorOptions{});
   }
 
   void write(u32 physical, std::span<const u8> bytes) override { processor_.memory().write(PhysAddr(physical), bytes); }
@@ -235,7 +237,7 @@ class ProcessorRealMode final : public RealModeSubject {
     cpu_.flags.load(r[kFlags]);
     cpu_.idtr = {0, 0x3FF};
     cpu_.state_changed();
-    const RunEnd end = cpu_.run(1'000'000);
+    const RunEnd end = translator_ ? translator_->run(1'000'000) : cpu_.run(1'000'000);
     for (unsigned i = 0; i < 8; ++i) r[kGprs[i]] = static_cast<u16>(cpu_.gpr[i]);
     for (unsigned i = 0; i < 4; ++i) r[kSegments[i]] = cpu_.segment[i].selector;
     r[kIp] = static_cast<u16>(cpu_.eip);
@@ -246,6 +248,7 @@ class ProcessorRealMode final : public RealModeSubject {
  private:
   BareProcessor processor_;
   Cpu& cpu_;
+  std::unique_ptr<Translator> translator_;
 };
 
 }  // namespace
@@ -253,8 +256,8 @@ class ProcessorRealMode final : public RealModeSubject {
 std::unique_ptr<Subject> processor_subject(const char* model, bool translated) {
   return std::make_unique<ProcessorSubject>(model, translated);
 }
-std::unique_ptr<RealModeSubject> processor_real_mode(const char* model) {
-  return std::make_unique<ProcessorRealMode>(model);
+std::unique_ptr<RealModeSubject> processor_real_mode(const char* model, bool translated) {
+  return std::make_unique<ProcessorRealMode>(model, translated);
 }
 
 }  // namespace penumbra::conformance

@@ -73,7 +73,8 @@ constexpr Option kOptions[] = {
            parse_word(v, "interpreter translator") == "translator" ? EngineKind::translator : EngineKind::interpreter;
      }},
     {"translator", "", machine, Takes::value, true, "SETTING", "block=1 cache=1M forget",
-     "A setting of the translator, for tests: block=N (the most instructions of a block), cache=SIZE (of host code), or "
+     "A setting of the translator, for tests: block=N (the most instructions of a block), cache=SIZE (of host code), "
+     "or "
      "forget (keep nothing that was translated).",
      [](Settings s, Value v) { set_translator(s.machine, v); }},
     {"icount", "", machine, Takes::optional_value, false, "NS", "",

@@ -38,7 +38,8 @@ std::string Statistics::full() {
       "instructions  {}\nhost time     {:.3f} s\nguest time    {:.3f} s\nspeed         {:.1f} MIPS\n"
       "busy          {:.0f} %\n{}",
       instructions, seconds, static_cast<double>(guest_.now().value) / 1e9,
-      seconds > 0 ? static_cast<double>(instructions) / seconds / 1e6 : 0.0, 100 * guest_.busy_fraction(), guest_.engine_report());
+      seconds > 0 ? static_cast<double>(instructions) / seconds / 1e6 : 0.0, 100 * guest_.busy_fraction(),
+      guest_.engine_report());
 }
 
 }  // namespace penumbra

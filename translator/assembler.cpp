@@ -21,7 +21,7 @@ void Assembler::prefix(const Form& form, unsigned reg, unsigned rm, unsigned ind
   for (const u8 p : form.prefixes)
     if (p) byte(p);
   const unsigned rex = (form.wide ? 8 : 0) | (reg & 8 ? 4 : 0) | (index & 8 ? 2 : 0) | (rm & 8 ? 1 : 0);
-  if (rex || form.byte_register) byte(0x40 | rex);
+  if (rex) byte(0x40 | rex);
   bytes(form.opcode);
 }
 

@@ -47,16 +47,11 @@ class Assembler {
   void dword(u32 value) {
     for (unsigned n = 0; n < 4; ++n) byte(value >> (8 * n));
   }
-  void qword(u64 value) {
-    dword(static_cast<u32>(value));
-    dword(static_cast<u32>(value >> 32));
-  }
 
   struct Form {
     u8 prefixes[3] = {};  // LOCK, 66h, F2h or F3h; 0 is none
     std::span<const u8> opcode;
-    bool wide = false;           // REX.W
-    bool byte_register = false;  // `reg` (or `rm`) SPL..DIL need a REX
+    bool wide = false;  // REX.W
   };
   // opcode + ModRM with a memory operand. `reg` is a host register's number or an opcode extension.
   void with_memory(const Form& form, unsigned reg, const HostAddress& address);

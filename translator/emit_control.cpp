@@ -15,7 +15,7 @@ bool same_page(u32 a, u32 b) { return (a ^ b) >> kPageShift == 0; }
 void Emitter::leave(ExitReason reason, u32 eip) {
   a_.store(context_field(&Context::eip), eip);
   a_.store(context_field(&Context::reason), static_cast<u32>(reason));
-  a_.jump_to(exits_.leave);
+  a_.jump_to(leave_thunk_);
   ended_ = true;
 }
 
@@ -88,7 +88,7 @@ void Emitter::finish() {
       case Later::Kind::miss:
         a_.store(context_field(&Context::eip), R8);
         a_.store(context_field(&Context::reason), static_cast<u32>(ExitReason::lookup));
-        a_.jump_to(exits_.leave);
+        a_.jump_to(leave_thunk_);
         break;
     }
   }

@@ -144,10 +144,9 @@ bool Emitter::instruction(const GuestInstruction& g, Emission emission) {
     // The direction is part of what the block assumes.
     case ZYDIS_MNEMONIC_CLD: done = !(block_.mode & block_mode::kDown); break;
     case ZYDIS_MNEMONIC_MOV:
-      done = one_byte && g.z.opcode >= 0xA0 && g.z.opcode <= 0xA3     ? move_offset(g)
-             : one_byte && (g.z.opcode == 0x8C || g.z.opcode == 0x8E) ? false
-             : !one_byte                                              ? false
-                                                                      : native(g);
+      // Segment, control and debug registers are the interpreter's.
+      if (!one_byte || g.z.opcode == 0x8C || g.z.opcode == 0x8E) return false;
+      done = g.z.opcode >= 0xA0 && g.z.opcode <= 0xA3 ? move_offset(g) : native(g);
       break;
     case ZYDIS_MNEMONIC_INC: done = one_byte && g.z.opcode < 0x50 ? step_register(g, 0) : native(g); break;
     case ZYDIS_MNEMONIC_DEC: done = one_byte && g.z.opcode < 0x50 ? step_register(g, 1) : native(g); break;

@@ -17,10 +17,10 @@ namespace penumbra {
 
 // One decoded guest instruction.
 struct GuestInstruction {
-  u32 eip = 0;
+  u32 eip;
   std::span<const u8> bytes;
-  ZydisDecodedInstruction z;
-  ZydisDecodedOperand operands[ZYDIS_MAX_OPERAND_COUNT];
+  const ZydisDecodedInstruction& z;
+  const ZydisDecodedOperand* operands;
 
   u32 next() const { return eip + z.length; }
   bool word() const { return z.operand_width == 16; }
@@ -28,12 +28,9 @@ struct GuestInstruction {
 
 class Emitter {
  public:
-  // `exit`: where the thunks stand, as offsets from the code's start.
-  struct Exits {
-    i64 leave;  // saves the guest's registers and returns to C++
-  };
-  Emitter(Assembler& assembler, const Exits& exits, TranslatedBlock& block, std::vector<LinkSite>& sites)
-      : a_(assembler), exits_(exits), block_(block), sites_(sites) {}
+  // `leave_thunk`: where the thunk stands that saves the guest's registers and returns to C++, from the code's start.
+  Emitter(Assembler& assembler, i64 leave_thunk, TranslatedBlock& block, std::vector<LinkSite>& sites)
+      : a_(assembler), leave_thunk_(leave_thunk), block_(block), sites_(sites) {}
 
   // True: emitted. False: nothing was emitted, the interpreter must take it.
   bool instruction(const GuestInstruction& g, Emission emission);
@@ -90,7 +87,7 @@ class Emitter {
   };
 
   Assembler& a_;
-  Exits exits_;
+  i64 leave_thunk_;
   TranslatedBlock& block_;
   std::vector<LinkSite>& sites_;
   std::vector<Later> later_;

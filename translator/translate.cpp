@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "core/base/check.h"
+#include "core/cpu/code_lines.h"
 #include "translator/emitter.h"
 #include "translator/translator.h"
 #include "translator/verifier.h"
@@ -11,12 +12,6 @@ namespace penumbra {
 namespace {
 
 constexpr u64 kMostBlockBytes = 64 << 10;
-
-u64 lines_of(u32 offset, u32 bytes) {
-  const u32 first = offset / 64;
-  const u32 last = std::min((offset + bytes - 1) / 64, 63u);
-  return (~u64{0} >> (63 - (last - first))) << first;
-}
 
 }  // namespace
 
@@ -32,7 +27,7 @@ TranslatedBlock* Translator::block_at(u32 eip) {
   if (const auto found = by_key_.find({physical, eip, now}); found != by_key_.end())
     block = found->second;
   else
-    block = translate(eip, physical, now, global && (cpu_.cr4 & cr4::PGE));
+    block = translate(eip, physical, now);
   if (block) {
     block->global = global && (cpu_.cr4 & cr4::PGE);
     table.enter(block, block->interpreted ? 0 : code_address(*block));
@@ -40,7 +35,7 @@ TranslatedBlock* Translator::block_at(u32 eip) {
   return block;
 }
 
-TranslatedBlock* Translator::translate(u32 eip, u64 physical, u8 block_mode, bool global) {
+TranslatedBlock* Translator::translate(u32 eip, u64 physical, u8 block_mode) {
   const Ppn frame = page_of(PhysAddr(physical));
   if (!plain(physical & ~u64{kPageMask})) return nullptr;
   // Pages stay watched: the next write to one finds that nothing rests on it.
@@ -52,11 +47,10 @@ TranslatedBlock* Translator::translate(u32 eip, u64 physical, u8 block_mode, boo
   block.physical = physical;
   block.eip = eip;
   block.mode = block_mode;
-  block.global = global;
   block.code = used_;
 
   Assembler assembler(buffer_.writable(used_), kMostBlockBytes);
-  Emitter emitter(assembler, {static_cast<i64>(thunks_.leave) - static_cast<i64>(used_)}, block, sites_);
+  Emitter emitter(assembler, static_cast<i64>(thunks_.leave) - static_cast<i64>(used_), block, sites_);
   u32 loop_bytes = 0;
   for (u32 count = 0; !emitter.ended(); ++count) {
     const u32 at = eip + block.bytes;
@@ -68,8 +62,7 @@ TranslatedBlock* Translator::translate(u32 eip, u64 physical, u8 block_mode, boo
     Decoder::Decoded decoded;
     const std::span<const u8> bytes(guest + block.bytes, room - block.bytes);
     const DecodeResult result = decoder_.decode(bytes, insn, decoded);
-    GuestInstruction g{.eip = at, .bytes = bytes, .z = decoded.z, .operands = {}};
-    std::copy(std::begin(decoded.operands), std::end(decoded.operands), g.operands);
+    const GuestInstruction g{at, bytes, decoded.z, decoded.operands};
     block.starts.push_back({static_cast<u32>(assembler.size()), static_cast<u16>(block.bytes)});
     if (result == DecodeResult::more_bytes || !decoded.row || !emitter.instruction(g, decoded.row->emission)) {
       block.starts.pop_back();
@@ -96,7 +89,7 @@ TranslatedBlock* Translator::translate(u32 eip, u64 physical, u8 block_mode, boo
   by_key_[{physical, eip, block_mode}] = &block;
   CodePage& page = pages_[frame.value];
   page.blocks.push_back(&block);
-  page.lines |= lines_of(static_cast<u32>(physical & kPageMask), block.bytes);
+  page.lines |= code_lines(static_cast<u32>(physical & kPageMask), block.bytes);
   cpu_.watch_code(frame);
   ++counters_.blocks;
   return &block;
@@ -114,12 +107,12 @@ bool Translator::code_written(PhysAddr address, u32 bytes) {
   if (found == pages_.end()) return false;
   CodePage& page = found->second;
   const u32 first = static_cast<u32>(address.value & kPageMask);
-  if (!(page.lines & lines_of(first, bytes))) return true;
+  if (!(page.lines & code_lines(first, bytes))) return true;
   page.lines = 0;
   std::erase_if(page.blocks, [&](TranslatedBlock* block) {
     const u32 offset = static_cast<u32>(block->physical & kPageMask);
     if (offset >= first + bytes || offset + block->bytes <= first) {
-      page.lines |= lines_of(offset, block->bytes);
+      page.lines |= code_lines(offset, block->bytes);
       return false;
     }
     block->valid = false;

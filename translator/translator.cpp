@@ -209,9 +209,9 @@ RunEnd Translator::run(u64 budget) {
       CHECK_THAT(start != block->starts.begin(), "a fault before the first instruction of block {:x}", block->eip);
       --start;
       context_.eip = block->eip + start->guest;
-      const u64 linear = context_.fault_address - window().base();
-      resolved = context_.fault_signal == SIGSEGV && linear < Window::kBytes && faults < kMostFaultsInARow &&
-                 resolve(static_cast<u32>(linear), context_.fault_write);
+      // The low half of a host address in the window is the linear address.
+      resolved = context_.fault_signal == SIGSEGV && window().contains(context_.fault_address) &&
+                 faults < kMostFaultsInARow && resolve(static_cast<u32>(context_.fault_address), context_.fault_write);
       if (!resolved) break;
       ++counters_.hidden_faults;
       if (!block->valid) {  // the walk set A or D bits in the block's own bytes: its code is patched

@@ -91,7 +91,7 @@ class Translator final : public TranslationListener {
   Window& window() { return *windows_[cpu_.privilege() == Privilege::user]; }
   // Null where the page cannot be fetched or holds no plain memory: the interpreter goes on.
   TranslatedBlock* block_at(u32 eip);
-  TranslatedBlock* translate(u32 eip, u64 physical, u8 block_mode, bool global);
+  TranslatedBlock* translate(u32 eip, u64 physical, u8 block_mode);
   u64 code_address(const TranslatedBlock& block) const { return reinterpret_cast<u64>(buffer_.code(block.code)); }
   TranslatedBlock* block_of(u64 code_offset);
 

@@ -5,19 +5,9 @@
 #include <new>
 
 #include "core/base/check.h"
+#include "core/cpu/code_lines.h"
 
 namespace penumbra {
-
-namespace {
-
-// The 64-byte lines of a page that a range inside it touches.
-u64 lines_of(u32 offset, u32 bytes) {
-  const u32 first = offset / 64;
-  const u32 last = std::min((offset + bytes - 1) / 64, 63u);
-  return (~u64{0} >> (63 - (last - first))) << first;
-}
-
-}  // namespace
 
 BlockCache::BlockCache(GuestMemory& memory) : memory_(memory), table_(kSlots, nullptr), arena_(kArenaBytes) {}
 
@@ -43,7 +33,7 @@ bool BlockCache::insert(Block* block) {
   block->next_in_page = page.blocks;
   page.blocks = block;
   const u32 offset = static_cast<u32>(physical.value & kPageMask);
-  page.lines |= lines_of(offset, std::min(block->bytes, kPageSize - offset));
+  page.lines |= code_lines(offset, std::min(block->bytes, kPageSize - offset));
   bool fresh = !memory_.watched(ppn);
   memory_.watch(ppn, true);
   if (block->straddles) {
@@ -75,7 +65,7 @@ bool BlockCache::invalidate(PhysAddr address, u32 bytes, Handler leave) {
   }
   Page& page = found->second;
   const u32 first = static_cast<u32>(address.value & kPageMask);
-  if (!(page.lines & lines_of(first, bytes))) return false;
+  if (!(page.lines & code_lines(first, bytes))) return false;
 
   u64 lines = 0;
   bool any = false;
@@ -83,7 +73,7 @@ bool BlockCache::invalidate(PhysAddr address, u32 bytes, Handler leave) {
     Block* block = *at;
     const u32 offset = static_cast<u32>(block->physical & kPageMask);
     if (block->valid && (offset >= first + bytes || offset + block->bytes <= first)) {
-      lines |= lines_of(offset, std::min(block->bytes, kPageSize - offset));
+      lines |= code_lines(offset, std::min(block->bytes, kPageSize - offset));
       at = &block->next_in_page;
       continue;
     }

@@ -10,6 +10,7 @@
 #include "core/cpu/cpu_state.h"
 #include "core/cpu/fault.h"
 #include "core/cpu/insn.h"
+#include "core/cpu/translation_listener.h"
 #include "core/platform/clock.h"
 #include "core/platform/irq.h"
 #include "core/platform/port_bus.h"
@@ -35,23 +36,6 @@ class ApicBasePort {
   virtual ~ApicBasePort() = default;
   // False: the value has reserved bits set (#GP).
   virtual bool set_apic_base(u64 value) = 0;
-};
-
-// Told of what makes translated code and cached mappings wrong.
-class TranslationListener {
- public:
-  virtual ~TranslationListener() = default;
-  // Translations of linear addresses were dropped: all; all but those of global pages; those of `count` pages.
-  // `code`: instructions may have been fetched through them.
-  virtual void all_dropped() = 0;
-  virtual void local_dropped() = 0;
-  virtual void pages_dropped(u32 first_page, u32 count, bool code) = 0;
-  // Bytes of a watched page were, or are about to be, written. True if the page must stay watched.
-  virtual bool code_written(PhysAddr address, u32 bytes) = 0;
-  // A page has become watched: nobody may write to it unseen any more.
-  virtual void page_watched(Ppn page) = 0;
-  // No page is watched any more.
-  virtual void code_forgotten() = 0;
 };
 
 // Whether handlers call each other in tail position without growing the host stack; where not, each block returns. The

@@ -23,19 +23,20 @@ using Function = u32 (*)(Xmm& a, const Xmm& b, u32 mxcsr);
 
 #define PENUMBRA_SSE_DECLARE(name) u32 name(Xmm& a, const Xmm& b, u32 mxcsr);
 #define PENUMBRA_SSE_FOUR(X, name) X(name##ps) X(name##pd) X(name##ss) X(name##sd)
-#define PENUMBRA_SSE_FUNCTIONS(X)                                                                                     \
-  PENUMBRA_SSE_FOUR(X, add)                                                                                           \
-  PENUMBRA_SSE_FOUR(X, sub)                                                                                           \
-  PENUMBRA_SSE_FOUR(X, mul)                                                                                           \
-  PENUMBRA_SSE_FOUR(X, div)                                                                                           \
-  PENUMBRA_SSE_FOUR(X, min)                                                                                           \
-  PENUMBRA_SSE_FOUR(X, max)                                                                                           \
-  PENUMBRA_SSE_FOUR(X, sqrt)                                                                                          \
-  X(rcpps)                                                                                                            \
-  X(rcpss)                                                                                                            \
-  X(rsqrtps) X(rsqrtss) X(cvtss2sd) X(cvtsd2ss) X(cvtps2pd) X(cvtpd2ps) X(cvtdq2ps) X(cvtdq2pd) X(cvtps2dq)           \
-      X(cvttps2dq) X(cvtpd2dq) X(cvttpd2dq) X(cvtsi2ss) X(cvtsi2sd) X(cvtss2si) X(cvttss2si) X(cvtsd2si) X(cvttsd2si) \
-          X(comiss) X(comisd) X(ucomiss) X(ucomisd)
+#define PENUMBRA_SSE_FUNCTIONS(X)                                                                                  \
+  PENUMBRA_SSE_FOUR(X, add)                                                                                        \
+  PENUMBRA_SSE_FOUR(X, sub)                                                                                        \
+  PENUMBRA_SSE_FOUR(X, mul)                                                                                        \
+  PENUMBRA_SSE_FOUR(X, div)                                                                                        \
+  PENUMBRA_SSE_FOUR(X, min)                                                                                        \
+  PENUMBRA_SSE_FOUR(X, max)                                                                                        \
+  PENUMBRA_SSE_FOUR(X, sqrt)                                                                                       \
+  X(rcpps)                                                                                                         \
+  X(rcpss)                                                                                                         \
+  X(rsqrtps)                                                                                                       \
+  X(rsqrtss) X(cvtss2sd) X(cvtsd2ss) X(cvtps2pd) X(cvtpd2ps) X(cvtdq2ps) X(cvtdq2pd) X(cvtps2dq) X(cvttps2dq)      \
+      X(cvtpd2dq) X(cvttpd2dq) X(cvtsi2ss) X(cvtsi2sd) X(cvtss2si) X(cvttss2si) X(cvtsd2si) X(cvttsd2si) X(comiss) \
+          X(comisd) X(ucomiss) X(ucomisd)
 
 // The comparisons put EFLAGS' ZF, PF and CF in a.dword[0], the conversions to a general register its value.
 PENUMBRA_SSE_FUNCTIONS(PENUMBRA_SSE_DECLARE)

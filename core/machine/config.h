@@ -32,15 +32,15 @@ struct MachineConfig {
   std::vector<std::string> initrd;                   // one for Linux; each a module (with its arguments) for multiboot
   std::string append;
   EngineKind engine = EngineKind::interpreter;
-  u32 translator_block = 64;          // the most instructions of a translated block
+  u32 translator_block = 64;             // the most instructions of a translated block
   u64 translator_cache = u64{64} << 20;  // bytes of host code
-  bool translator_forgets = false;    // stress: nothing translated outlives its execution
-  bool icount = false;           // guest time is a function of instructions executed
-  u32 icount_nanoseconds = 10;   // guest time an instruction takes under icount
-  std::optional<i64> rtc_epoch;  // seconds since 1970; unset: the host's clock, or 2000-01-01 under icount
-  bool rtc_local = false;        // the RTC shows local time instead of UTC
-  u16 debug_exit_port = 0xF4;    // 0: no debug exit
-  bool no_reboot = false;        // a guest's reset ends the run
+  bool translator_forgets = false;       // stress: nothing translated outlives its execution
+  bool icount = false;                   // guest time is a function of instructions executed
+  u32 icount_nanoseconds = 10;           // guest time an instruction takes under icount
+  std::optional<i64> rtc_epoch;          // seconds since 1970; unset: the host's clock, or 2000-01-01 under icount
+  bool rtc_local = false;                // the RTC shows local time instead of UTC
+  u16 debug_exit_port = 0xF4;            // 0: no debug exit
+  bool no_reboot = false;                // a guest's reset ends the run
 };
 
 }  // namespace penumbra

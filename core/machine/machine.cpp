@@ -50,7 +50,8 @@ struct Machine::Impl {
       if (config.icount) throw ConfigError("--icount needs --engine interpreter: emitted code counts no instructions");
       std::string why_not;
       if (Translator::supported(why_not))
-        translator = std::make_unique<Translator>(board.cpu, board.memory, TranslatorOptions{.code_bytes = config.translator_cache,
+        translator = std::make_unique<Translator>(board.cpu, board.memory,
+                                                  TranslatorOptions{.code_bytes = config.translator_cache,
                                                                     .block_instructions = config.translator_block,
                                                                     .forget_always = config.translator_forgets});
       else

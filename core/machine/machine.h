@@ -69,10 +69,10 @@ class Machine {
   void change_cdrom(unsigned drive, const DriveConfig& medium);
 
   std::string engine_report() const;  // lines about the engine's work, for --stats; empty for the interpreter
-  u64 instructions() const;      // executed since power-on
-  u64 state_hash();              // of CPU, memory and every device
-  double busy_fraction() const;  // since power-on: guest CPU not halted
-  bool disk_active() const;      // within the last 100 ms
+  u64 instructions() const;           // executed since power-on
+  u64 state_hash();                   // of CPU, memory and every device
+  double busy_fraction() const;       // since power-on: guest CPU not halted
+  bool disk_active() const;           // within the last 100 ms
 
  private:
   struct Impl;

@@ -60,7 +60,7 @@ TEST_CASE("real-mode vectors: a test is read, runs, and a wrong expectation is n
   CHECK(right.tests[0].initial[kRealCs] == 0x1000);
   CHECK(right.tests[0].final[kAx] == 0x1235);
   CHECK_FALSE(right.tests[0].final[kBx].has_value());
-  const auto subject = processor_real_mode("p4");
+  const auto subject = processor_real_mode("p4", false);
   CHECK(run_sst(right, right.tests[0], *subject) == "");
   const SstFile wrong = parse_sst(increment_file(0x1236), "made by hand");
   CHECK(run_sst(wrong, wrong.tests[0], *subject).find("ax: 1235, not 1236") != std::string::npos);
