@@ -7,7 +7,8 @@ namespace penumbra {
 
 namespace {
 
-constexpr u8 kMov[] = {0x8B}, kMovStore[] = {0x89}, kMovImmediate[] = {0xC7}, kLea[] = {0x8D}, kMovzx[] = {0x0F, 0xB7};
+constexpr u8 kMov[] = {0x8B}, kMovStore[] = {0x89}, kMovImmediate[] = {0xC7}, kLea[] = {0x8D}, kMovzx[] = {0x0F, 0xB7},
+             kMovzxByte[] = {0x0F, 0xB6}, kGroup3[] = {0xF7}, kMovByte[] = {0x8A};
 
 bool is_byte(u32 displacement) { return displacement + 0x80 < 0x100; }
 
@@ -71,6 +72,28 @@ void Assembler::address(Host to, const HostAddress& of) {
   plain.window = false;
   with_memory({.opcode = kLea}, to, plain);
 }
+void Assembler::address_wide(Host to, const HostAddress& of) { with_memory({.opcode = kLea, .wide = true}, to, of); }
+void Assembler::zero_extend_byte(Host to, Host from) {
+  // Without a REX prefix 4 to 7 are AH to BH.
+  CHECK_THAT(from < 4 || from >= 8, "register {}", static_cast<unsigned>(from));
+  with_register({.opcode = kMovzxByte}, to, from);
+}
+void Assembler::swap_bytes(Host r) {
+  if (r & 8) byte(0x41);
+  byte(0x0F);
+  byte(0xC8 | (r & 7));
+}
+void Assembler::swap_bytes_wide(Host r) {
+  byte(0x48 | (r & 8 ? 1 : 0));
+  byte(0x0F);
+  byte(0xC8 | (r & 7));
+}
+void Assembler::exchange_bytes(Host r) {
+  byte(0x86);
+  byte(0xC0 | r << 3 | (r + 4));
+}
+void Assembler::move_byte(Host to, Host from) { with_register({.opcode = kMovByte}, to, from); }
+void Assembler::complement_wide(Host r) { with_register({.opcode = kGroup3, .wide = true}, 2, r); }
 void Assembler::zero_extend_word(Host to, Host from) { with_register({.opcode = kMovzx}, to, from); }
 
 u64 Assembler::jump() {
@@ -113,6 +136,10 @@ void Assembler::code_address(Host to, u64 target) {
 }
 void Assembler::jump_to(i64 offset) {
   byte(0xE9);
+  dword(static_cast<u32>(offset - static_cast<i64>(size() + 4)));
+}
+void Assembler::call_to(i64 offset) {
+  byte(0xE8);
   dword(static_cast<u32>(offset - static_cast<i64>(size() + 4)));
 }
 

@@ -58,14 +58,21 @@ class Assembler {
   void with_register(const Form& form, unsigned reg, unsigned rm);
 
   // --- glue: none of it touches flags ---
-  void move(Host to, Host from);                     // mov r32, r32
-  void move(Host to, u32 immediate);                 // mov r32, imm32
-  void load(Host to, const HostAddress& from);       // mov r32, [..]
-  void load_wide(Host to, const HostAddress& from);  // mov r64, [..]
-  void store(const HostAddress& to, Host from);      // mov [..], r32
-  void store(const HostAddress& to, u32 immediate);  // mov dword [..], imm32
-  void address(Host to, const HostAddress& of);      // lea r32, [..]
-  void zero_extend_word(Host to, Host from);         // movzx r32, r16
+  void move(Host to, Host from);                      // mov r32, r32
+  void move(Host to, u32 immediate);                  // mov r32, imm32
+  void load(Host to, const HostAddress& from);        // mov r32, [..]
+  void load_wide(Host to, const HostAddress& from);   // mov r64, [..]
+  void store(const HostAddress& to, Host from);       // mov [..], r32
+  void store(const HostAddress& to, u32 immediate);   // mov dword [..], imm32
+  void address(Host to, const HostAddress& of);       // lea r32, [..]
+  void address_wide(Host to, const HostAddress& of);  // lea r64, [..]
+  void zero_extend_word(Host to, Host from);          // movzx r32, r16
+  void zero_extend_byte(Host to, Host from);          // movzx r32, r8
+  void swap_bytes(Host r);                            // bswap r32
+  void swap_bytes_wide(Host r);                       // bswap r64
+  void exchange_bytes(Host r);                        // xchg r8l, r8h, of RAX to RBX
+  void move_byte(Host to, Host from);                 // mov r8l, r8l
+  void complement_wide(Host r);                       // not r64
   // Jumps forward or backward inside of this code: the place of the displacement, to be bound.
   u64 jump();
   u64 jump_if(unsigned condition);  // 0 to 15, as in Jcc
@@ -79,6 +86,7 @@ class Assembler {
   void code_address(Host to, u64 target);
   // A jump to an absolute place in the same buffer, given as the distance from this code's start.
   void jump_to(i64 offset);
+  void call_to(i64 offset);
 
  private:
   void prefix(const Form& form, unsigned reg, unsigned rm, unsigned index, bool window);

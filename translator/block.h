@@ -7,14 +7,24 @@
 
 namespace penumbra {
 
-// What emitted code assumes of the processor besides its EIP and its bytes. Everywhere: protected mode, not V86, CS and
-// SS 32 bits wide, CS, DS, ES and SS flat (base 0, limit 4 GiB, readable, the last three writable).
+// What emitted code assumes of the processor besides its EIP and its bytes.
 namespace block_mode {
-inline constexpr u8 kUser = 1;    // CPL 3
-inline constexpr u8 kFsOpen = 2;  // FS: any base, limit 4 GiB, readable and writable
-inline constexpr u8 kGsOpen = 4;
-inline constexpr u8 kDown = 8;  // EFLAGS.DF: string instructions go down
-inline constexpr u8 kModes = 16;
+inline constexpr u32 kUser = 1 << 0;     // CPL 3
+inline constexpr u32 kDown = 1 << 1;     // EFLAGS.DF: string instructions go down
+inline constexpr u32 kCode32 = 1 << 2;   // CS.D
+inline constexpr u32 kStack32 = 1 << 3;  // SS.B
+inline constexpr u32 kReal = 1 << 4;     // real or virtual-8086 mode: a segment's base is its selector times 16
+inline constexpr u32 kVirtual = 1 << 5;  // virtual-8086 mode
+inline constexpr u32 kFlat =
+    1 << 6;  // shifted by the segment's name: base 0, limit 4 GiB, readable, and writable but for CS
+inline constexpr u32 kFsOpen = 1 << 12;  // FS: any base, limit 4 GiB, readable and writable
+inline constexpr u32 kGsOpen = 1 << 13;
+inline constexpr u32 kWide64K = 1 << 14;      // ES, SS and DS may be read and written up to FFFFh at least
+inline constexpr u32 kBasedCode = 1 << 15;    // CS has a base
+inline constexpr u32 kPrivileged = 1 << 17;   // CPL 0, real mode included
+inline constexpr u32 kCold = 1 << 16;         // an address space that is too young for windows
+inline constexpr u32 kCodeEndShift = 20;      // the number of CS' end (Translator::code_end_)
+inline constexpr u32 kAllFlat = 0xF * kFlat;  // ES, CS, SS, DS
 }  // namespace block_mode
 
 // Where the code of one guest instruction begins, from the block's start.
@@ -23,15 +33,25 @@ struct InstructionStart {
   u16 guest;
 };
 
+// How a block reaches memory.
+enum class Reach : u8 {
+  soft,    // by the software TLB
+  window,  // by GS and the window's mappings
+};
+
 struct TranslatedBlock {
   u64 physical = 0;  // of the first byte
   u32 eip = 0;
+  u32 linear = 0;
   u32 bytes = 0;  // of guest code, all in one page
-  u8 mode = 0;
+  u32 mode = 0;
+  Reach reach = Reach::soft;
   bool valid = true;
   bool global = false;       // its page is global: stays through CR3 writes
   bool interpreted = false;  // its first instruction is one for the interpreter; there is no code
-  u8 soft_faults = 0;        // accesses that only the interpreter could make, so far; saturates
+  u8 window_faults = 0;      // of this block's code that mapping answered; saturates
+  u8 demotions = 0;          // times that the window had to be given up
+  u32 heat = 0;              // its place in Context::heat
   u64 code = 0;              // offsets in the code buffer
   u64 code_bytes = 0;
   u64 dead_entry = 0;  // where the entry jumps once the block is invalid

@@ -7,13 +7,16 @@ namespace penumbra {
 
 // Where an indirect branch looks for its target first. A tag that its own slot could not have is empty.
 struct LookupEntry {
-  u32 negated_eip = 0;
-  u32 unused = 0;
-  u64 code = 0;  // host address
+  u32 negated_linear = 0;
+  u32 negated_eip = 0;  // looked at only where CS has a base
+  u64 code = 0;         // host address
 };
 
-// Direct-mapped by the low 16 bits of EIP.
+// Direct-mapped by the low 16 bits of the linear address.
 inline constexpr u32 kLookupEntries = 1u << 16;
+
+// Blocks count how often they are entered, each in a place of its own until there are more blocks than places.
+inline constexpr u32 kHeatPlaces = 1u << 16;
 
 enum class ExitReason : u32 {
   link,       // a direct branch whose target is not linked yet; `site` names it
@@ -22,6 +25,8 @@ enum class ExitReason : u32 {
   interpret,  // the instruction at `eip` is one for the interpreter
   fpu,        // the FPU's state is not in the host's yet; `resume` is where to go on once it is
   fault,      // the host refused an access or raised an exception; `fault_*` say where
+  soft_miss,  // the software TLB does not know `fault_address`; `fault_code` is behind the call that asked
+  heat,       // the block at `eip` has been entered as often as it was to be counted
 };
 
 struct Context {
@@ -31,7 +36,18 @@ struct Context {
   u32 polls = 0;
   ExitReason reason{};
   u32 site = 0;
+  // Of EFLAGS: IF (0 or 200h), and everything else that emitted code does not keep in the host's flags.
+  u32 interrupt_flag = 0;
+  u32 other_flags = 0;
+  // Whether an interrupt would be taken as soon as IF is set.
+  u32 interrupt_waiting = 0;
   u32 segment_base[6] = {};
+  u32 segment_selector[6] = {};
+  u32 segment_loaded[6] = {};  // whether emitted code has loaded it, in real or virtual-8086 mode
+  // For reading and for writing: -1 - the segment's end (one past its last byte), or -1 where nothing may be accessed
+  // without a closer look.
+  i64 segment_end[2][6] = {};
+  void* soft_tlb = nullptr;  // SoftTlb::Entry[SoftTlb::kEntries]
   LookupEntry* lookup = nullptr;
   u64 window = 0;  // the window's base; its low 32 bits are 0
   // Whether the guest's x87 and MMX state, and its SSE state, are the host's own while emitted code runs, and in `fx`
@@ -49,7 +65,9 @@ struct Context {
   u64 fault_code = 0;     // host address of the instruction
   u64 fault_address = 0;  // of the access, for a page fault
   u32 fault_signal = 0;
-  bool fault_write = false;
+  u32 fault_write = 0;
+  u32 fault_bytes = 0;         // of a soft access
+  u32 heat[kHeatPlaces] = {};  // entries left until ExitReason::heat
 };
 
 }  // namespace penumbra

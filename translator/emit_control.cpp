@@ -8,14 +8,33 @@ namespace {
 
 constexpr u8 kStoreWide[] = {0x89};
 
-bool same_page(u32 a, u32 b) { return (a ^ b) >> kPageShift == 0; }
-
 }  // namespace
+
+bool Emitter::same_page(u32 eip) const {
+  const i64 offset = i64{block_.linear & kPageMask} + static_cast<i32>(eip - block_.eip);
+  return offset >= 0 && offset < kPageSize;
+}
+
+// The counter stands for the block's whole life; at 0 it starts anew.
+void Emitter::count_entries() {
+  HostAddress heat = context_field(&Context::heat);
+  heat.displacement += 4 * block_.heat;
+  a_.move(R15, RCX);
+  a_.load(RCX, heat);
+  a_.address(RCX, {.base = RCX, .displacement = ~u32{0}});
+  a_.store(heat, RCX);
+  const u64 hot = a_.jump_if_ecx_zero();
+  a_.move(RCX, R15);
+  const u64 go_on = a_.jump();
+  a_.bind_short(hot);
+  later_.push_back({Later::Kind::heat, a_.jump(), block_.eip});
+  a_.bind(go_on);
+}
 
 void Emitter::leave(ExitReason reason, u32 eip) {
   a_.store(context_field(&Context::eip), eip);
   a_.store(context_field(&Context::reason), static_cast<u32>(reason));
-  a_.jump_to(leave_thunk_);
+  a_.jump_to(thunk(thunks_.leave));
   ended_ = true;
 }
 
@@ -36,13 +55,19 @@ void Emitter::end_poll(u64 used_up, u32 eip) {
 }
 
 void Emitter::look_up(Flow flow) {
-  for (const u64 place : emit_look_up(a_, flow)) later_.push_back({Later::Kind::miss, place, 0});
+  const Lookup kind = has(block_mode::kBasedCode) ? Lookup::based : Lookup::flat;
+  for (const u64 place : emit_look_up(a_, flow, kind)) later_.push_back({Later::Kind::miss, place, 0});
 }
 
 void Emitter::jump_to(u32 eip, u32 from) {
+  // The processor refuses a target beyond the segment's end at the branch.
+  if (!inside(eip)) {
+    later_.push_back({Later::Kind::outside, a_.jump(), from});
+    return;
+  }
   const bool backward = eip <= from;
   const u64 used_up = backward ? begin_poll() : 0;
-  if (same_page(eip, block_.eip)) {
+  if (same_page(eip)) {
     later_.push_back({Later::Kind::link, a_.jump(), eip});
   } else {
     a_.move(R8, eip);
@@ -73,6 +98,15 @@ void Emitter::finish() {
     a_.bind(l.place);
     switch (l.kind) {
       case Later::Kind::poll: leave(ExitReason::poll, l.eip); break;
+      case Later::Kind::heat:
+        a_.move(RCX, R15);
+        leave(ExitReason::heat, l.eip);
+        break;
+      case Later::Kind::refused:
+        a_.move(RCX, R15);
+        leave(ExitReason::interpret, l.eip);
+        break;
+      case Later::Kind::outside: leave(ExitReason::interpret, l.eip); break;
       case Later::Kind::link:
         a_.store(context_field(&Context::site), static_cast<u32>(sites_.size()));
         sites_.push_back({&block_, l.place, l.eip});
@@ -88,7 +122,7 @@ void Emitter::finish() {
       case Later::Kind::miss:
         a_.store(context_field(&Context::eip), R8);
         a_.store(context_field(&Context::reason), static_cast<u32>(ExitReason::lookup));
-        a_.jump_to(leave_thunk_);
+        a_.jump_to(thunk(thunks_.leave));
         break;
     }
   }
@@ -98,24 +132,46 @@ void Emitter::finish() {
 
 // The target of an indirect branch, in R8.
 bool Emitter::branch_target(const GuestInstruction& g, const ZydisDecodedOperand& op) {
+  const unsigned bytes = g.word() ? 2 : 4;
   if (op.type == ZYDIS_OPERAND_TYPE_REGISTER) {
-    a_.move(R8, host_register(static_cast<unsigned>(ZydisRegisterGetId(op.reg.value))));
+    const Host from = host_register(static_cast<unsigned>(ZydisRegisterGetId(op.reg.value)));
+    g.word() ? a_.zero_extend_word(R8, from) : a_.move(R8, from);
     return true;
   }
   HostAddress from;
   if (op.type != ZYDIS_OPERAND_TYPE_MEMORY || !guest_address(g, op, from)) return false;
-  a_.load(R8, from);
+  load_sized(R8, from, bytes);
   return true;
 }
 
+// An indirect branch beyond the code segment's end is refused at the branch, before anything has changed.
+void Emitter::check_target(const GuestInstruction& g, Host target) {
+  const u64 reachable = g.word() ? u64{0x10000} : u64{1} << 32;
+  if (code_end_ >= reachable) return;
+  a_.move(R10, static_cast<u32>(code_end_));
+  a_.complement_wide(R10);
+  // Below 0 where it is inside.
+  a_.address_wide(R10, {.base = R10, .index = target, .displacement = 1});
+  a_.complement_wide(R10);
+  a_.swap_bytes_wide(R10);
+  a_.move(R15, RCX);
+  a_.zero_extend_byte(RCX, R10);
+  const u64 inside = a_.jump_if_ecx_zero();
+  later_.push_back({Later::Kind::refused, a_.jump(), g.eip});
+  a_.bind_short(inside);
+  a_.move(RCX, R15);
+}
+
 bool Emitter::jump(const GuestInstruction& g) {
-  if (g.word() || g.z.meta.branch_type == ZYDIS_BRANCH_TYPE_FAR) return false;
+  if (g.z.meta.branch_type == ZYDIS_BRANCH_TYPE_FAR) return false;
   const ZydisDecodedOperand& op = g.operands[0];
   if (op.type == ZYDIS_OPERAND_TYPE_IMMEDIATE) {
-    go_to(g.next() + static_cast<u32>(op.imm.value.s), g.eip);
+    if (!inside(g.target(op))) return false;
+    go_to(g.target(op), g.eip);
     return true;
   }
   if (!branch_target(g, op)) return false;
+  check_target(g, R8);
   look_up(Flow::jump);
   ended_ = true;
   return true;
@@ -124,38 +180,50 @@ bool Emitter::jump(const GuestInstruction& g) {
 // A guest call is a host call too, on a stack of its own, so that the host predicts the return. The block goes on
 // behind it.
 bool Emitter::call(const GuestInstruction& g) {
-  if (g.word() || g.z.meta.branch_type == ZYDIS_BRANCH_TYPE_FAR) return false;
+  if (g.z.meta.branch_type == ZYDIS_BRANCH_TYPE_FAR) return false;
   const ZydisDecodedOperand& op = g.operands[0];
   const bool direct = op.type == ZYDIS_OPERAND_TYPE_IMMEDIATE;
-  const u32 target = direct ? g.next() + static_cast<u32>(op.imm.value.s) : 0;
+  const u32 target = direct ? g.target(op) : 0;
+  if (direct && !inside(target)) return false;
+  const i32 width = g.word() ? 2 : 4;
+  const u32 back = g.word() ? g.next() & 0xFFFF : g.next();
   // The stack's guard page is met before anything has changed.
   constexpr u32 kProbe = 256;
   a_.load_wide(R9, {.base = RSP, .displacement = 0u - kProbe});
   // The operand is read before the return address is pushed (SDM 2, CALL).
-  if (!direct && !branch_target(g, op)) return false;
-  a_.store(stack_slot(-4), g.next());
-  move_stack(-4);
+  if (!direct) {
+    if (!branch_target(g, op)) return false;
+    a_.move(R9, R8);
+  }
+  if (!direct) check_target(g, R9);
+  store_immediate(stack(g, -width, static_cast<unsigned>(width), ReadWrite::write), back, static_cast<unsigned>(width));
+  move_stack(-width);
   if (direct && target <= g.eip) {
     const u64 used_up = begin_poll();
     const u64 go_on = a_.jump();
     end_poll(used_up, target);
     a_.bind(go_on);
   }
-  if (direct && same_page(target, block_.eip)) {
+  if (direct && same_page(target)) {
     later_.push_back({Later::Kind::link, a_.call(), target});
   } else {
-    if (direct) a_.move(R8, target);
+    direct ? a_.move(R8, target) : a_.move(R8, R9);
     look_up(Flow::call);
   }
-  returned(g.next());
+  returned(back);
+  // In 16-bit code the block's next instruction is where IP is, unless IP wrapped.
+  if (back != g.next()) go_to(back, g.eip);
   return true;
 }
 
 bool Emitter::ret(const GuestInstruction& g) {
-  if (g.word() || g.z.meta.branch_type == ZYDIS_BRANCH_TYPE_FAR) return false;
-  a_.load(R8, stack_slot(0));
+  if (g.z.meta.branch_type == ZYDIS_BRANCH_TYPE_FAR) return false;
+  const unsigned width = g.word() ? 2 : 4;
+  load_sized(R9, stack(g, 0, width, ReadWrite::read), width);
+  check_target(g, R9);
   const u32 release = g.z.raw.imm[0].size ? static_cast<u32>(g.z.raw.imm[0].value.u) & 0xFFFF : 0;
-  move_stack(static_cast<i32>(4 + release));
+  move_stack(static_cast<i32>(width + release));
+  a_.move(R8, R9);
   a_.ret();
   ended_ = true;
   return true;
@@ -166,16 +234,17 @@ bool Emitter::conditional(const GuestInstruction& g, unsigned condition) {
   const ZydisDecodedOperand& op = g.operands[0];
   const bool jcc = (g.z.opcode_map == ZYDIS_OPCODE_MAP_DEFAULT && g.z.opcode >= 0x70 && g.z.opcode <= 0x7F) ||
                    (g.z.opcode_map == ZYDIS_OPCODE_MAP_0F && g.z.opcode >= 0x80 && g.z.opcode <= 0x8F);
-  if (!jcc || g.word() || op.type != ZYDIS_OPERAND_TYPE_IMMEDIATE) return false;
-  const u32 target = g.next() + static_cast<u32>(op.imm.value.s);
+  if (!jcc || op.type != ZYDIS_OPERAND_TYPE_IMMEDIATE) return false;
+  const u32 target = g.target(op);
   // A short loop is emitted several times over: one poll for all.
   constexpr unsigned kMostCopies = 3;
   constexpr u32 kShortLoop = 48;
-  if (target == block_.eip && g.next() - target <= kShortLoop && copies_ < kMostCopies && same_page(g.next(), target)) {
+  if (target == block_.eip && g.next() - target <= kShortLoop && copies_ < kMostCopies && same_page(g.next()) &&
+      inside(g.next())) {
     later_.push_back({Later::Kind::link, a_.jump_if(condition ^ 1), g.next()});
     ++copies_;
     again_ = true;
-  } else if (same_page(target, block_.eip) && target > g.eip) {
+  } else if (same_page(target) && target > g.eip && inside(target)) {
     later_.push_back({Later::Kind::link, a_.jump_if(condition), target});
   } else {
     const u64 not_taken = a_.jump_if(condition ^ 1);
@@ -185,15 +254,26 @@ bool Emitter::conditional(const GuestInstruction& g, unsigned condition) {
   return true;
 }
 
-// JECXZ and LOOP with a 32-bit count.
+// JCXZ, JECXZ and LOOP, with a count of both widths.
 bool Emitter::count_jump(const GuestInstruction& g) {
-  if (g.word() || g.z.address_width != 32) return false;
-  const u32 target = g.next() + static_cast<u32>(g.operands[0].imm.value.s);
+  const u32 target = g.target(g.operands[0]);
   const bool loop = g.z.mnemonic == ZYDIS_MNEMONIC_LOOP;
-  if (loop) a_.address(RCX, {.base = RCX, .displacement = ~u32{0}});
+  const bool word = g.z.address_width == 16;
+  // The interpreter refuses a target outside with the count as it was.
+  if (!inside(target)) return false;
+  if (loop) {
+    a_.address(R10, {.base = RCX, .displacement = ~u32{0}});
+    move_sized(RCX, R10, word ? 2 : 4);
+  }
+  if (word) {
+    a_.move(R15, RCX);
+    a_.zero_extend_word(RCX, RCX);
+  }
   const u64 zero = a_.jump_if_ecx_zero();
+  if (word) a_.move(RCX, R15);
   const u64 not_zero = a_.jump();
   a_.bind_short(zero);
+  if (word) a_.move(RCX, R15);
   if (loop) {
     const u64 fall = a_.jump();
     a_.bind(not_zero);

@@ -42,20 +42,39 @@ void add_prefix(Assembler::Form& form, u8 prefix) {
     }
 }
 
+// Whether 66h makes this instruction's operands 16 bits wide, and is no part of its opcode.
+bool sized_by_prefix(const GuestInstruction& g) {
+  return g.z.meta.isa_ext != ZYDIS_ISA_EXT_X87 && g.z.meta.isa_ext != ZYDIS_ISA_EXT_MMX &&
+         g.z.meta.isa_ext != ZYDIS_ISA_EXT_SSE && g.z.meta.isa_ext != ZYDIS_ISA_EXT_SSE2;
+}
+
 Assembler::Form form_of(const GuestInstruction& g, std::span<const u8> opcode) {
   Assembler::Form form{.opcode = opcode};
   if (g.z.attributes & ZYDIS_ATTRIB_HAS_LOCK) add_prefix(form, 0xF0);
+  // The host's default is 32 bits, whatever the guest's.
+  if (sized_by_prefix(g) && g.word()) add_prefix(form, 0x66);
   for (unsigned n = 0; n < g.z.raw.prefix_count; ++n) {
     const auto& p = g.z.raw.prefixes[n];
-    const bool repeat = p.value == 0xF2 || p.value == 0xF3;
     // A repeat prefix that means nothing on the guest's processor may be another instruction on the host's.
-    if (p.value == 0x66 || (repeat && p.type == ZYDIS_PREFIX_TYPE_MANDATORY)) {
-      bool there = false;
-      for (const u8 already : form.prefixes) there |= already == p.value;
-      if (!there) add_prefix(form, p.value);
-    }
+    const bool part_of_opcode =
+        p.type == ZYDIS_PREFIX_TYPE_MANDATORY && (p.value == 0x66 || p.value == 0xF2 || p.value == 0xF3);
+    if (!part_of_opcode) continue;
+    bool there = false;
+    for (const u8 already : form.prefixes) there |= already == p.value;
+    if (!there) add_prefix(form, p.value);
   }
   return form;
+}
+
+// A bit offset in a register reaches beyond the operand.
+bool reaches_beyond(const GuestInstruction& g) {
+  switch (g.z.mnemonic) {
+    case ZYDIS_MNEMONIC_BT:
+    case ZYDIS_MNEMONIC_BTS:
+    case ZYDIS_MNEMONIC_BTR:
+    case ZYDIS_MNEMONIC_BTC: return g.operands[1].type == ZYDIS_OPERAND_TYPE_REGISTER;
+    default: return false;
+  }
 }
 
 }  // namespace
@@ -82,12 +101,27 @@ bool Emitter::native(const GuestInstruction& g) {
       a_.with_register(form, reg.number, rm.number);
     } else {
       if (!memory) return false;
+      const unsigned segment = static_cast<unsigned>(ZydisRegisterGetId(memory->mem.segment));
+      const bool plain = block_.reach == Reach::window && flat(segment) && g.z.address_width == 32;
+      if (reaches_beyond(g) && !plain) return false;
+      // AH to BH are not encodable beside R8 to R15: the byte goes through R9.
+      const HostAddress offset = offset_of(*memory);
+      const auto high = [](u8 r) { return r != HostAddress::kNone && (r & 8); };
+      const bool through_scratch = reg.high_byte && (!plain || high(offset.base) || high(offset.index));
+      const Host whole = static_cast<Host>(reg.number & 3);
+      if (through_scratch) {
+        a_.exchange_bytes(whole);
+        a_.move(R9, whole);
+        a_.exchange_bytes(whole);
+      }
       HostAddress address;
       if (!guest_address(g, *memory, address)) return false;
-      const bool high_host = (address.base != HostAddress::kNone && (address.base & 8)) ||
-                             (address.index != HostAddress::kNone && (address.index & 8));
-      if (reg.high_byte && high_host) return false;
-      a_.with_memory(form, reg.number, address);
+      a_.with_memory(form, through_scratch ? static_cast<unsigned>(R9) : reg.number, address);
+      if (through_scratch) {
+        a_.exchange_bytes(whole);
+        a_.move_byte(whole, R9);
+        a_.exchange_bytes(whole);
+      }
     }
   } else {
     if (memory) return false;
@@ -131,10 +165,21 @@ bool Emitter::instruction(const GuestInstruction& g, Emission emission) {
     case ZYDIS_MNEMONIC_CALL: done = call(g); break;
     case ZYDIS_MNEMONIC_RET: done = ret(g); break;
     case ZYDIS_MNEMONIC_LOOP:
+    case ZYDIS_MNEMONIC_JCXZ:
     case ZYDIS_MNEMONIC_JECXZ: done = count_jump(g); break;
     case ZYDIS_MNEMONIC_PUSH: done = push(g); break;
     case ZYDIS_MNEMONIC_POP: done = pop(g); break;
     case ZYDIS_MNEMONIC_LEAVE: done = leave_frame(g); break;
+    case ZYDIS_MNEMONIC_PUSHF:
+    case ZYDIS_MNEMONIC_PUSHFD: done = push_flags(g); break;
+    case ZYDIS_MNEMONIC_POPF:
+    case ZYDIS_MNEMONIC_POPFD: done = pop_flags(g); break;
+    case ZYDIS_MNEMONIC_CLI:
+    case ZYDIS_MNEMONIC_STI: done = interrupt_flag(g); break;
+    case ZYDIS_MNEMONIC_LDS: done = load_far_pointer(g, DS); break;
+    case ZYDIS_MNEMONIC_LES: done = load_far_pointer(g, ES); break;
+    case ZYDIS_MNEMONIC_LFS: done = load_far_pointer(g, FS); break;
+    case ZYDIS_MNEMONIC_LGS: done = load_far_pointer(g, GS); break;
     case ZYDIS_MNEMONIC_NOP:
     case ZYDIS_MNEMONIC_PAUSE:
     case ZYDIS_MNEMONIC_PREFETCHNTA:
@@ -144,9 +189,10 @@ bool Emitter::instruction(const GuestInstruction& g, Emission emission) {
     // The direction is part of what the block assumes.
     case ZYDIS_MNEMONIC_CLD: done = !(block_.mode & block_mode::kDown); break;
     case ZYDIS_MNEMONIC_MOV:
-      // Segment, control and debug registers are the interpreter's.
-      if (!one_byte || g.z.opcode == 0x8C || g.z.opcode == 0x8E) return false;
-      done = g.z.opcode >= 0xA0 && g.z.opcode <= 0xA3 ? move_offset(g) : native(g);
+      if (!one_byte) return false;  // control and debug registers
+      done = g.z.opcode == 0x8C || g.z.opcode == 0x8E   ? move_segment(g)
+             : g.z.opcode >= 0xA0 && g.z.opcode <= 0xA3 ? move_offset(g)
+                                                        : native(g);
       break;
     case ZYDIS_MNEMONIC_INC: done = one_byte && g.z.opcode < 0x50 ? step_register(g, 0) : native(g); break;
     case ZYDIS_MNEMONIC_DEC: done = one_byte && g.z.opcode < 0x50 ? step_register(g, 1) : native(g); break;

@@ -7,11 +7,13 @@
 #include <span>
 #include <utility>
 
+#include "core/cpu/cpu_state.h"
 #include "core/cpu/isa_table.h"
 #include "translator/assembler.h"
 #include "translator/block.h"
 #include "translator/context.h"
 #include "translator/look_up.h"
+#include "translator/thunks.h"
 
 namespace penumbra {
 
@@ -22,16 +24,26 @@ struct GuestInstruction {
   const ZydisDecodedInstruction& z;
   const ZydisDecodedOperand* operands;
 
-  u32 next() const { return eip + z.length; }
   bool word() const { return z.operand_width == 16; }
+  // EIP behind it. With 16-bit operands a branch's target is 16 bits wide, and so is IP in 16-bit code.
+  u32 next() const { return eip + z.length; }
+  u32 target(const ZydisDecodedOperand& relative) const {
+    const u32 sum = next() + static_cast<u32>(relative.imm.value.s);
+    return word() ? sum & 0xFFFF : sum;
+  }
 };
+
+enum class ReadWrite : u8 { read, write };
 
 class Emitter {
  public:
-  // `leave_thunk`: where the thunk stands that saves the guest's registers and returns to C++, from the code's start.
-  Emitter(Assembler& assembler, i64 leave_thunk, TranslatedBlock& block, std::vector<LinkSite>& sites)
-      : a_(assembler), leave_thunk_(leave_thunk), block_(block), sites_(sites) {}
+  // `at`: where in the code buffer the assembler's code begins. `code_end`: one past the last byte of CS.
+  Emitter(Assembler& assembler, const Thunks& thunks, u64 at, TranslatedBlock& block, u64 code_end,
+          std::vector<LinkSite>& sites)
+      : a_(assembler), thunks_(thunks), at_(at), block_(block), code_end_(code_end), sites_(sites) {}
 
+  // Before the first instruction: counts the block's entries.
+  void count_entries();
   // True: emitted. False: nothing was emitted, the interpreter must take it.
   bool instruction(const GuestInstruction& g, Emission emission);
   // Leaves the block before the instruction at `eip`, for the interpreter.
@@ -47,6 +59,10 @@ class Emitter {
   void finish();
 
  private:
+  bool has(u32 mode) const { return block_.mode & mode; }
+  bool flat(unsigned segment) const { return segment < FS && has(block_mode::kFlat << segment); }
+  i64 thunk(u64 offset) const { return static_cast<i64>(offset) - static_cast<i64>(at_); }
+
   // emit_native.cpp
   bool native(const GuestInstruction& g);
   bool move_offset(const GuestInstruction& g);
@@ -55,17 +71,37 @@ class Emitter {
   void need_fpu(const GuestInstruction& g);
   // emit_string.cpp
   bool string(const GuestInstruction& g);
+  bool native_string(const GuestInstruction& g);
+  bool single_string(const GuestInstruction& g);
+  void move_index(const GuestInstruction& g, Host index, i32 by);
   // emit_memory.cpp
+  // The host address of `bytes` at segment:offset, for the one instruction that is emitted next. May change R8, R10,
+  // R11 and R15; `offset` may use R8.
+  HostAddress reach(const GuestInstruction& g, unsigned segment, HostAddress offset, unsigned address_width,
+                    unsigned bytes, ReadWrite how);
+  // The same for an explicit operand; false where the interpreter must take it. `stack_moved` is what ESP will have
+  // been moved by when the address is computed (POP to memory).
   bool guest_address(const GuestInstruction& g, const ZydisDecodedOperand& operand, HostAddress& address,
                      u32 stack_moved = 0);
-  static HostAddress stack_slot(i32 offset) {
-    return {.base = kGuestEsp, .displacement = static_cast<u32>(offset), .window = true};
-  }
-  void move_stack(i32 by) { a_.address(kGuestEsp, stack_slot(by)); }
+  static HostAddress offset_of(const ZydisDecodedOperand& operand);
+  void check_end(const GuestInstruction& g, unsigned segment, unsigned bytes, ReadWrite how, bool word_offset);
   // emit_stack.cpp
+  HostAddress stack(const GuestInstruction& g, i32 offset, unsigned bytes, ReadWrite how);
+  void move_stack(i32 by);
   bool push(const GuestInstruction& g);
   bool pop(const GuestInstruction& g);
   bool leave_frame(const GuestInstruction& g);
+  bool push_flags(const GuestInstruction& g);
+  bool pop_flags(const GuestInstruction& g);
+  void store_sized(const HostAddress& to, Host from, unsigned bytes);
+  void load_sized(Host to, const HostAddress& from, unsigned bytes);
+  void store_immediate(const HostAddress& to, u32 value, unsigned bytes);
+  void move_sized(Host to, Host from, unsigned bytes);
+  // emit_segment.cpp
+  bool load_segment(const GuestInstruction& g, unsigned segment, Host selector);
+  bool move_segment(const GuestInstruction& g);
+  bool load_far_pointer(const GuestInstruction& g, unsigned segment);
+  bool interrupt_flag(const GuestInstruction& g);
   // emit_control.cpp
   bool jump(const GuestInstruction& g);
   bool call(const GuestInstruction& g);
@@ -74,21 +110,26 @@ class Emitter {
   bool count_jump(const GuestInstruction& g);
   bool branch_target(const GuestInstruction& g, const ZydisDecodedOperand& operand);
   void jump_to(u32 eip, u32 from);
+  void check_target(const GuestInstruction& g, Host target);
   void returned(u32 eip);
   u64 begin_poll();
   void end_poll(u64 used_up, u32 eip);
   void look_up(Flow flow);
+  bool same_page(u32 eip) const;
+  bool inside(u32 eip) const { return eip < code_end_; }
 
   struct Later {
-    enum class Kind : u8 { poll, link, miss, stray, fpu } kind;
+    enum class Kind : u8 { poll, link, miss, stray, fpu, refused, outside, heat } kind;
     u64 place;  // of the displacement that leads here
     u32 eip;
     u64 resume = 0;
   };
 
   Assembler& a_;
-  i64 leave_thunk_;
+  const Thunks& thunks_;
+  u64 at_;
   TranslatedBlock& block_;
+  u64 code_end_;
   std::vector<LinkSite>& sites_;
   std::vector<Later> later_;
   bool ended_ = false;

@@ -1,22 +1,38 @@
 // See LookupEntry for why a hit is a sum of 0.
 #include "translator/look_up.h"
 
+#include "core/cpu/cpu_state.h"
 #include "translator/context.h"
 
 namespace penumbra {
 
-std::array<u64, 2> emit_look_up(Assembler& a, Flow flow) {
+std::array<u64, 2> emit_look_up(Assembler& a, Flow flow, Lookup kind) {
   constexpr u8 kGroup5[] = {0xFF};
+  const Host linear = kind == Lookup::flat ? R8 : R11;
+  if (kind == Lookup::based) {
+    HostAddress base = context_field(&Context::segment_base);
+    base.displacement += 4 * CS;
+    a.load(R11, base);
+    a.address(R11, {.base = R11, .index = R8});
+  }
   a.move(R15, RCX);
   a.load_wide(R10, context_field(&Context::lookup));
-  a.zero_extend_word(R9, R8);
+  a.zero_extend_word(R9, linear);
   a.address(R9, {.base = R9, .index = R9});  // entries are 16 bytes
   a.load(RCX, {.base = R10, .index = R9, .scale = 3});
-  a.address(RCX, {.base = RCX, .index = R8});
-  const u64 found = a.jump_if_ecx_zero();
+  a.address(RCX, {.base = RCX, .index = linear});
+  u64 found = a.jump_if_ecx_zero();
+  const u64 elsewhere = kind == Lookup::based ? a.size() : 0;
   a.move(RCX, R15);
   const u64 unknown = a.jump();
   a.bind_short(found);
+  if (kind == Lookup::based) {
+    a.load(RCX, {.base = R10, .index = R9, .scale = 3, .displacement = 4});
+    a.address(RCX, {.base = RCX, .index = R8});
+    found = a.jump_if_ecx_zero();
+    a.bind(a.jump(), elsewhere);
+    a.bind_short(found);
+  }
   // Every loop that no backward direct branch closes comes by here.
   a.address(kPolls, {.base = kPolls, .displacement = ~u32{0}});
   a.move(RCX, kPolls);

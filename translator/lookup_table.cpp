@@ -9,22 +9,22 @@ LookupTable::LookupTable() : entries_(kLookupEntries), blocks_(kLookupEntries) {
   for (u32 slot = 0; slot < kLookupEntries; ++slot) empty(slot);
 }
 
-// The tag of another slot's EIP never matches one of this slot's.
+// The tag of another slot's address never matches one of this slot's.
 void LookupTable::empty(u32 slot) {
   entries_[slot] = {0u - (slot ^ 1), 0, 0};
   blocks_[slot] = nullptr;
 }
 
 void LookupTable::enter(TranslatedBlock* block, u64 code) {
-  const u32 slot = block->eip & (kLookupEntries - 1);
+  const u32 slot = slot_of(block->linear);
   if (!blocks_[slot]) filled_.push_back(slot);
   empty(slot);
   blocks_[slot] = block;
-  if (code) entries_[slot] = {0u - block->eip, 0, code};
+  if (code) entries_[slot] = {0u - block->linear, 0u - block->eip, code};
 }
 
 void LookupTable::remove(const TranslatedBlock* block) {
-  const u32 slot = block->eip & (kLookupEntries - 1);
+  const u32 slot = slot_of(block->linear);
   if (blocks_[slot] == block) empty(slot);
 }
 

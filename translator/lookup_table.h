@@ -1,4 +1,4 @@
-// Where execution goes on for an EIP under the current mapping: what emitted code asks, and the blocks behind it.
+// Where execution goes on for an address under the current mapping: what emitted code asks, and the blocks behind it.
 #pragma once
 
 #include <vector>
@@ -16,9 +16,9 @@ class LookupTable {
 
   LookupEntry* entries() { return &entries_[0]; }
   // Null if unknown.
-  TranslatedBlock* find(u32 eip) const {
-    TranslatedBlock* block = blocks_[eip & (kLookupEntries - 1)];
-    return block && block->eip == eip ? block : nullptr;
+  TranslatedBlock* find(u32 linear, u32 eip) const {
+    TranslatedBlock* block = blocks_[slot_of(linear)];
+    return block && block->linear == linear && block->eip == eip ? block : nullptr;
   }
   // `code` is the host address of the block's code, or 0 where there is none to jump to.
   void enter(TranslatedBlock* block, u64 code);
@@ -28,6 +28,7 @@ class LookupTable {
   void clear_local();
 
  private:
+  static u32 slot_of(u32 linear) { return linear & (kLookupEntries - 1); }
   void empty(u32 slot);
 
   HostPages<LookupEntry> entries_;

@@ -2,6 +2,8 @@
 #include "translator/thunks.h"
 
 #include "core/base/check.h"
+#include "core/cpu/cpu_state.h"
+#include "mmu/soft_tlb.h"
 #include "translator/assembler.h"
 #include "translator/look_up.h"
 
@@ -11,8 +13,11 @@ namespace {
 
 constexpr u8 kPushFlags[] = {0x9C}, kPopFlags[] = {0x9D}, kPushMemory[] = {0xFF}, kPopMemory[] = {0x8F},
              kStore[] = {0x89}, kLoad[] = {0x8B}, kJump[] = {0xFF}, kReturn[] = {0xC3}, kCompare[] = {0x83},
-             kFxGroup[] = {0x0F, 0xAE}, kFninit[] = {0xDB, 0xE3};
+             kFxGroup[] = {0x0F, 0xAE}, kFninit[] = {0xDB, 0xE3}, kGroup1[] = {0x81}, kShift[] = {0xC1},
+             kAdd[] = {0x03}, kOr[] = {0x0B}, kXor[] = {0x33};
 constexpr Host kSaved[] = {RBX, RBP, R12, R13, R14, R15};
+constexpr unsigned kEqual = 4, kNotEqual = 5;
+constexpr u64 kRoom = 8192;
 
 void push(Assembler& a, Host r) {
   if (r & 8) a.byte(0x41);
@@ -22,12 +27,16 @@ void pop(Assembler& a, Host r) {
   if (r & 8) a.byte(0x41);
   a.byte(0x58 | (r & 7));
 }
+// Group 1 with a 32-bit immediate: and is 4, or is 1, cmp is 7, add is 0.
+void arithmetic(Assembler& a, unsigned operation, Host r, u32 immediate) {
+  a.with_register({.opcode = kGroup1}, operation, r);
+  a.dword(immediate);
+}
 
 // Jumps where the guest's FPU state is not the host's.
 u64 unless_live(Assembler& a) {
   a.with_memory({.opcode = kCompare}, 7, context_field(&Context::fpu_live));
   a.byte(0);
-  constexpr unsigned kEqual = 4;
   return a.jump_if(kEqual);
 }
 
@@ -37,11 +46,108 @@ HostAddress gpr(unsigned n) {
   return field;
 }
 
+// RAX's flags are the guest's on the way in and out; R15 keeps RAX. Six flags: LAHF has all but OF.
+void save_flags(Assembler& a) {
+  a.with_register({.opcode = kLoad, .wide = true}, R15, RAX);
+  a.byte(0x9F);  // lahf
+  constexpr u8 kSeto[] = {0x0F, 0x90};
+  a.with_register({.opcode = kSeto}, 0, RAX);
+}
+void restore_flags(Assembler& a) {
+  // 1 + 127 overflows a signed byte, 0 + 127 does not.
+  a.byte(0x04);
+  a.byte(0x7F);
+  a.byte(0x9E);  // sahf
+  a.with_register({.opcode = kLoad, .wide = true}, RAX, R15);
+}
+
+void emit_soft(Assembler& a, Thunks& thunks, bool write, unsigned size) {
+  thunks.soft[write][size] = a.size();
+  const u32 bytes = kSoftSizes[size];
+  const u32 tag = write ? offsetof(SoftTlb::Entry, write_tag) : offsetof(SoftTlb::Entry, read_tag);
+  static_assert(SoftTlb::kEntries == 1 << 16 && sizeof(SoftTlb::Entry) == 16);
+  constexpr unsigned kShiftRight = 5;
+  save_flags(a);
+  a.load_wide(R11, context_field(&Context::soft_tlb));
+  a.move(R10, R8);
+  a.with_register({.opcode = kShift}, kShiftRight, R10);
+  a.byte(kPageShift);
+  a.zero_extend_word(R10, R10);
+  a.address_wide(R10, {.base = R10, .index = R10});
+  a.address_wide(R11, {.base = R11, .index = R10, .scale = 3});
+  // The last byte's page must be the first one's: the tag is compared with the one, the entry chosen by the other.
+  a.address(R10, {.base = R8, .displacement = bytes - 1});
+  a.with_register({.opcode = kShift}, kShiftRight, R10);
+  a.byte(kPageShift);
+  a.with_memory({.opcode = kAdd}, R10, {.base = R11, .displacement = tag});
+  const u64 miss = a.jump_if(kNotEqual);
+  a.with_memory({.opcode = kAdd, .wide = true}, R8, {.base = R11, .displacement = offsetof(SoftTlb::Entry, addend)});
+  restore_flags(a);
+  a.ret();
+  a.bind(miss);
+  restore_flags(a);
+  pop(a, R10);
+  a.with_memory({.opcode = kStore, .wide = true}, R10, context_field(&Context::fault_code));
+  a.with_memory({.opcode = kStore, .wide = true}, R8, context_field(&Context::fault_address));
+  a.store(context_field(&Context::fault_write), write);
+  a.store(context_field(&Context::fault_bytes), bytes);
+  a.store(context_field(&Context::reason), static_cast<u32>(ExitReason::soft_miss));
+  a.jump_to(static_cast<i64>(thunks.leave));
+}
+
+void emit_push_flags(Assembler& a, Thunks& thunks) {
+  thunks.push_flags = a.size();
+  a.bytes(kPushFlags);
+  a.load_wide(R8, {.base = RSP});
+  arithmetic(a, 4, R8, eflags::kArithmetic);
+  a.with_memory({.opcode = kOr}, R8, context_field(&Context::interrupt_flag));
+  a.with_memory({.opcode = kOr}, R8, context_field(&Context::other_flags));
+  arithmetic(a, 4, R8, ~(eflags::VM | eflags::RF));
+  a.bytes(kPopFlags);
+  a.ret();
+}
+
+// What emitted code does not keep itself must be as it is; IF may change, unless an interrupt waits for that.
+void emit_pop_flags(Assembler& a, u64& place, u32 kept) {
+  constexpr u8 kTestRegister[] = {0xF7};
+  place = a.size();
+  a.bytes(kPushFlags);
+  a.move(R9, R8);
+  a.with_memory({.opcode = kXor}, R9, context_field(&Context::other_flags));
+  arithmetic(a, 4, R9, kept);
+  const u64 different = a.jump_if(kNotEqual);
+  a.move(R9, R8);
+  arithmetic(a, 4, R9, eflags::IF);
+  const u64 closed = a.jump_if(kEqual);
+  a.with_memory({.opcode = kTestRegister}, 0, context_field(&Context::interrupt_waiting));
+  a.dword(~u32{0});
+  const u64 waiting = a.jump_if(kNotEqual);
+  a.bind(closed);
+  a.store(context_field(&Context::interrupt_flag), R9);
+  arithmetic(a, 4, R8, eflags::kArithmetic);
+  a.with_memory({.opcode = kStore, .wide = true}, R8, {.base = RSP});
+  a.move(R9, 0);
+  a.bytes(kPopFlags);
+  a.ret();
+  a.bind(different);
+  a.bind(waiting);
+  a.move(R9, 1);
+  a.bytes(kPopFlags);
+  a.ret();
+}
+
 }  // namespace
+
+Thunks::SoftAccess Thunks::soft_access(u64 offset) const {
+  for (const bool write : {false, true})
+    for (unsigned n = 0; n < kSoftSizes.size(); ++n)
+      if (soft[write][n] == offset) return {kSoftSizes[n], write};
+  return {};
+}
 
 Thunks emit_thunks(CodeBuffer& buffer) {
   Thunks thunks;
-  Assembler a(buffer.writable(0), 4096);
+  Assembler a(buffer.writable(0), kRoom);
   for (const Host r : kSaved) push(a, r);
   a.with_register({.opcode = kLoad, .wide = true}, kContext, RDI);
   a.with_memory({.opcode = kStore, .wide = true}, RSP, context_field(&Context::host_stack));
@@ -77,7 +183,7 @@ Thunks emit_thunks(CodeBuffer& buffer) {
   thunks.stray_return = a.size();
   a.code_address(R9, thunks.stray_return);
   push(a, R9);
-  for (const u64 place : emit_look_up(a, Flow::jump)) {
+  for (const u64 place : emit_look_up(a, Flow::jump, Lookup::based)) {
     const u64 over = a.jump();
     a.bind(place);
     a.store(context_field(&Context::eip), R8);
@@ -85,6 +191,13 @@ Thunks emit_thunks(CodeBuffer& buffer) {
     a.jump_to(static_cast<i64>(thunks.leave));
     a.bind(over);
   }
+
+  for (const bool write : {false, true})
+    for (unsigned n = 0; n < kSoftSizes.size(); ++n) emit_soft(a, thunks, write, n);
+  emit_push_flags(a, thunks);
+  constexpr u32 kKept = eflags::TF | eflags::DF | eflags::IOPL | eflags::NT;
+  emit_pop_flags(a, thunks.pop_flags, kKept | eflags::AC | eflags::ID);
+  emit_pop_flags(a, thunks.pop_word_flags, kKept);
   CHECK_THAT(!a.overflow());
   thunks.bytes = a.size();
   thunks.enter = reinterpret_cast<Thunks::Enter>(reinterpret_cast<u64>(buffer.code(0)));

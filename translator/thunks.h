@@ -1,18 +1,42 @@
-// The two ways between C++ and emitted code, emitted at the start of the code buffer.
+// Code that all blocks share, emitted at the start of the code buffer: the ways between C++ and emitted code, and what
+// blocks call.
 #pragma once
+
+#include <array>
 
 #include "translator/code_buffer.h"
 #include "translator/context.h"
 
 namespace penumbra {
 
+// The sizes of a soft access, in bytes.
+inline constexpr std::array<u8, 6> kSoftSizes = {1, 2, 4, 8, 10, 16};
+
 struct Thunks {
   using Enter = void (*)(Context*);
   Enter enter = nullptr;  // loads the guest's registers and flags, and goes to Context::resume
-  u64 leave = 0;          // offset: saves them and returns from `enter`
-  u64 abandon = 0;        // offset: returns from `enter` without saving: a signal handler has done it
-  u64 stray_return = 0;   // offset: where a RET comes to that no call of emitted code belongs to
-  u64 bytes = 0;          // that the thunks take
+  // Offsets in the buffer.
+  u64 leave = 0;         // saves them and returns from `enter`
+  u64 abandon = 0;       // returns from `enter` without saving: a signal handler has done it
+  u64 stray_return = 0;  // where a RET comes to that no call of emitted code belongs to
+  // Called with a linear address in R8; R8 is then the host address of so many bytes, for the one instruction behind
+  // the call. Where the TLB does not know them, emitted code is left with ExitReason::soft_miss. Changes R8, R10, R11,
+  // R15. By write, and by the place in kSoftSizes.
+  std::array<std::array<u64, kSoftSizes.size()>, 2> soft{};
+  // R8 becomes EFLAGS as PUSHFD of a supervisor stores it. Changes R8 to R11, R15.
+  u64 push_flags = 0;
+  // Loads EFLAGS from R8 for a supervisor. R9 is 0 if that is done; else nothing has changed, and the interpreter must
+  // do it. `pop_word_flags` takes 16 bits. Change R8 to R11, R15.
+  u64 pop_flags = 0;
+  u64 pop_word_flags = 0;
+  u64 bytes = 0;  // that the thunks take
+
+  // The access that a call to this offset makes possible; 0 if it is none of `soft`.
+  struct SoftAccess {
+    u32 bytes = 0;
+    bool write = false;
+  };
+  SoftAccess soft_access(u64 offset) const;
 };
 
 Thunks emit_thunks(CodeBuffer& buffer);

@@ -12,61 +12,79 @@ namespace penumbra {
 namespace {
 
 constexpr u64 kMostBlockBytes = 64 << 10;
+// How far the number of entries is doubled that a block must have before the window is tried again.
+constexpr u32 kMostDoublings = 10;
 
 }  // namespace
 
+LookupTable& Translator::table(u32 block_mode) {
+  auto& table = tables_[block_mode];
+  if (!table) table = std::make_unique<LookupTable>();
+  return *table;
+}
+
 TranslatedBlock* Translator::block_at(u32 eip) {
-  const u8 now = mode();
-  LookupTable& table = *tables_[now];
-  if (TranslatedBlock* block = table.find(eip)) return block;
+  load_segments();
+  const Segment& cs = cpu_.segment[CS];
+  const u32 linear = cs.base + eip;
+  if (TranslatedBlock* block = table_->find(linear, eip)) return block;
+  if (eip >= cs.code_end) return nullptr;
   PhysAddr page;
   bool global = false;
-  if (!cpu_.code_page(eip, page, global)) return nullptr;
-  const u64 physical = page.value + (eip & kPageMask);
-  TranslatedBlock* block = nullptr;
-  if (const auto found = by_key_.find({physical, eip, now}); found != by_key_.end())
-    block = found->second;
-  else
-    block = translate(eip, physical, now);
-  if (block) {
-    block->global = global && (cpu_.cr4 & cr4::PGE);
-    table.enter(block, block->interpreted ? 0 : code_address(*block));
-  }
+  if (!cpu_.code_page(linear, page, global) || !view_.plain(page.value)) return nullptr;
+  const Key key{page.value + (linear & kPageMask), linear, eip, mode_};
+  const auto found = by_key_.find(key);
+  const bool soft = options_.mmu == MmuKind::soft || options_.promote_after > 0;
+  TranslatedBlock* block =
+      found != by_key_.end() ? found->second : translate(key, soft ? Reach::soft : Reach::window, 0);
+  block->global = global && (cpu_.cr4 & cr4::PGE);
+  load_segments();
+  table_->enter(block, block->interpreted ? 0 : code_address(*block));
   return block;
 }
 
-TranslatedBlock* Translator::translate(u32 eip, u64 physical, u8 block_mode) {
-  const Ppn frame = page_of(PhysAddr(physical));
-  if (!plain(physical & ~u64{kPageMask})) return nullptr;
+TranslatedBlock* Translator::translate(const Key& key, Reach reach, u8 demotions) {
+  const Ppn frame = page_of(PhysAddr(key.physical));
   // Pages stay watched: the next write to one finds that nothing rests on it.
   if (used_ + kMostBlockBytes > buffer_.size()) code_forgotten();
 
-  const u8* guest = memory_.readable(frame) + (physical & kPageMask);
-  const u32 room = kPageSize - static_cast<u32>(physical & kPageMask);
+  const u32 first = static_cast<u32>(key.physical & kPageMask);
+  const u64 code_end = code_ends_[key.mode >> block_mode::kCodeEndShift];
+  const u8* guest = memory_.readable(frame) + first;
+  const u32 room = static_cast<u32>(std::min<u64>(kPageSize - first, code_end - key.eip));
   TranslatedBlock& block = blocks_.emplace_back();
-  block.physical = physical;
-  block.eip = eip;
-  block.mode = block_mode;
+  block.physical = key.physical;
+  block.linear = key.linear;
+  block.eip = key.eip;
+  block.mode = key.mode;
+  block.reach = reach;
+  block.demotions = demotions;
   block.code = used_;
 
   Assembler assembler(buffer_.writable(used_), kMostBlockBytes);
-  Emitter emitter(assembler, static_cast<i64>(thunks_.leave) - static_cast<i64>(used_), block, sites_);
+  Emitter emitter(assembler, thunks_, used_, block, code_end, sites_);
+  if (reach == Reach::soft && options_.mmu == MmuKind::windows) {
+    block.heat = next_heat_++ % kHeatPlaces;
+    context_.heat[block.heat] = options_.promote_after << std::min<u32>(demotions, kMostDoublings);
+    emitter.count_entries();
+  }
+  const Decoder& decoder = key.mode & block_mode::kCode32 ? decoder32_ : decoder16_;
   u32 loop_bytes = 0;
   for (u32 count = 0; !emitter.ended(); ++count) {
-    const u32 at = eip + block.bytes;
+    const u32 at = key.eip + block.bytes;
     if (count == options_.block_instructions || block.bytes >= room) {
-      emitter.go_to(at, eip);
+      at < code_end ? emitter.go_to(at, key.eip) : emitter.leave_to_interpreter(at);
       break;
     }
     Insn insn;
     Decoder::Decoded decoded;
     const std::span<const u8> bytes(guest + block.bytes, room - block.bytes);
-    const DecodeResult result = decoder_.decode(bytes, insn, decoded);
+    const DecodeResult result = decoder.decode(bytes, insn, decoded);
     const GuestInstruction g{at, bytes, decoded.z, decoded.operands};
     block.starts.push_back({static_cast<u32>(assembler.size()), static_cast<u16>(block.bytes)});
     if (result == DecodeResult::more_bytes || !decoded.row || !emitter.instruction(g, decoded.row->emission)) {
       block.starts.pop_back();
-      if (count == 0) block.interpreted = true;
+      if (count == 0 && loop_bytes == 0) block.interpreted = true;
       emitter.leave_to_interpreter(at);
       // The bytes looked at are part of what the block rests on.
       block.bytes += result == DecodeResult::more_bytes ? room - block.bytes : insn.length;
@@ -81,18 +99,40 @@ TranslatedBlock* Translator::translate(u32 eip, u64 physical, u8 block_mode) {
   }
   block.bytes = std::max(block.bytes, loop_bytes);
   emitter.finish();
-  CHECK_THAT(!assembler.overflow(), "block {:x} of {} bytes", eip, block.bytes);
+  CHECK_THAT(!assembler.overflow(), "block {:x} of {} bytes", key.eip, block.bytes);
   block.code_bytes = assembler.size();
-  verify_emitted({buffer_.writable(block.code), block.code_bytes});
+  verify_emitted({buffer_.writable(block.code), block.code_bytes}, block.code, thunks_);
   used_ += block.code_bytes;
 
-  by_key_[{physical, eip, block_mode}] = &block;
+  by_key_[key] = &block;
   CodePage& page = pages_[frame.value];
   page.blocks.push_back(&block);
-  page.lines |= code_lines(static_cast<u32>(physical & kPageMask), block.bytes);
+  page.lines |= code_lines(first, block.bytes);
   cpu_.watch_code(frame);
   ++counters_.blocks;
   return &block;
+}
+
+void Translator::retire(TranslatedBlock& block, u64 entry) {
+  block.valid = false;
+  if (const auto found = by_key_.find(key_of(block)); found != by_key_.end() && found->second == &block)
+    by_key_.erase(found);
+  table(block.mode).remove(&block);
+  // Other blocks may be linked to this one: its first instruction becomes a jump.
+  *buffer_.writable(block.code) = 0xE9;
+  buffer_.patch_jump(block.code + 1, entry);
+}
+
+TranslatedBlock* Translator::remake(TranslatedBlock& block, Reach reach, u8 demotions) {
+  const u64 generation = generation_;
+  TranslatedBlock* made = translate(key_of(block), reach, demotions);
+  if (generation != generation_) return nullptr;
+  made->global = block.global;
+  std::erase(pages_[page_of(PhysAddr(block.physical)).value].blocks, &block);
+  by_key_.erase(key_of(block));
+  retire(block, made->code);
+  by_key_[key_of(*made)] = made;
+  return made;
 }
 
 TranslatedBlock* Translator::block_of(u64 code_offset) {
@@ -115,13 +155,8 @@ bool Translator::code_written(PhysAddr address, u32 bytes) {
       page.lines |= code_lines(offset, block->bytes);
       return false;
     }
-    block->valid = false;
     ++counters_.invalidated;
-    by_key_.erase({block->physical, block->eip, block->mode});
-    for (auto& table : tables_) table->remove(block);
-    // Other blocks may be linked to this one: its first instruction becomes a jump out.
-    *buffer_.writable(block->code) = 0xE9;
-    buffer_.patch_jump(block->code + 1, block->code + block->dead_entry);
+    retire(*block, block->code + block->dead_entry);
     return true;
   });
   if (!page.blocks.empty()) return true;
@@ -132,7 +167,7 @@ bool Translator::code_written(PhysAddr address, u32 bytes) {
 void Translator::code_forgotten() {
   ++generation_;
   ++counters_.flushes;
-  for (auto& table : tables_) table->clear();
+  for (auto& [mode, table] : tables_) table->clear();
   by_key_.clear();
   pages_.clear();
   sites_.clear();

@@ -9,19 +9,27 @@
 
 #include "core/cpu/cpu.h"
 #include "core/cpu/decode.h"
-#include "mmu/window.h"
 #include "translator/block.h"
 #include "translator/code_buffer.h"
 #include "translator/context.h"
 #include "translator/fault_recovery.h"
 #include "translator/lookup_table.h"
+#include "translator/memory_view.h"
 #include "translator/return_stack.h"
 #include "translator/thunks.h"
 
 namespace penumbra {
 
+enum class MmuKind : u8 {
+  windows,  // blocks that run often reach memory through windows
+  soft,     // all memory through the software TLB
+};
+
 struct TranslatorOptions {
   u64 code_bytes = u64{64} << 20;
+  MmuKind mmu = MmuKind::windows;
+  // How often a block is entered before it is made anew for the window. 0: from the first time on.
+  u32 promote_after = 1000;
   // The most instructions of a block. 1 is a stress setting, and so is a small code cache.
   u32 block_instructions = 64;
   // Stress: everything cached is forgotten whenever emitted code comes back.
@@ -31,12 +39,14 @@ struct TranslatorOptions {
 // What happened so far, for --stats.
 struct TranslatorCounters {
   u64 blocks = 0;         // translated
+  u64 promoted = 0;       // made anew for the window
+  u64 demoted = 0;        // and back
   u64 links = 0;          // direct branches linked
   u64 entries = 0;        // of emitted code from C++
   u64 lookups = 0;        // exits for an indirect branch
   u64 interpreted = 0;    // exits for the interpreter
-  u64 hidden_faults = 0;  // answered by mapping
-  u64 soft_accesses = 0;  // faults answered by the interpreter
+  u64 soft_accesses = 0;  // that only the interpreter could make
+  u64 other_modes = 0;    // times the processor's state was none for emitted code
   u64 invalidated = 0;    // blocks, by writes to their code
   u64 flushes = 0;        // of the whole code cache
 };
@@ -55,6 +65,7 @@ class Translator final : public TranslationListener {
   // The interpreter's exact count, and the estimate of what emitted code executed.
   u64 instructions() const { return cpu_.instructions() + estimate_; }
   const TranslatorCounters& counters() const { return counters_; }
+  const MemoryCounters& memory_counters() const { return view_.counters(); }
   // The counters as lines of text.
   std::string report() const;
   // Compares what is cached with the truth; CHECKs.
@@ -63,15 +74,17 @@ class Translator final : public TranslationListener {
  private:
   struct Key {
     u64 physical;
+    u32 linear;
     u32 eip;
-    u8 mode;
+    u32 mode;
     bool operator==(const Key&) const = default;
   };
   struct KeyHash {
     std::size_t operator()(const Key& k) const {
-      return (k.physical * 0x9E37'79B9'7F4A'7C15u) ^ (u64{k.eip} << 24) ^ k.mode;
+      return (k.physical * 0x9E37'79B9'7F4A'7C15u) ^ (u64{k.linear} << 24) ^ (k.mode * 0x85EB'CA6Bu) ^ k.eip;
     }
   };
+  static Key key_of(const TranslatedBlock& b) { return {b.physical, b.linear, b.eip, b.mode}; }
   // A page that blocks were made of.
   struct CodePage {
     u64 lines = 0;  // which 64-byte lines hold code
@@ -86,45 +99,59 @@ class Translator final : public TranslationListener {
   void page_watched(Ppn page) override;
   void code_forgotten() override;
 
-  bool flat() const;
-  u8 mode() const;
-  Window& window() { return *windows_[cpu_.privilege() == Privilege::user]; }
+  // mode.cpp: what the processor's state is to emitted code.
+  bool translatable() const;
+  u32 mode();
+  u32 code_end_number();
+
+  // translate.cpp
   // Null where the page cannot be fetched or holds no plain memory: the interpreter goes on.
   TranslatedBlock* block_at(u32 eip);
-  TranslatedBlock* translate(u32 eip, u64 physical, u8 block_mode);
+  TranslatedBlock* translate(const Key& key, Reach reach, u8 demotions);
+  void retire(TranslatedBlock& block, u64 entry);
+  // Makes a block anew that reaches memory the other way; null where all blocks were forgotten for it.
+  TranslatedBlock* remake(TranslatedBlock& block, Reach reach, u8 demotions);
   u64 code_address(const TranslatedBlock& block) const { return reinterpret_cast<u64>(buffer_.code(block.code)); }
   TranslatedBlock* block_of(u64 code_offset);
+  LookupTable& table(u32 block_mode);
 
   void enter(u64 code);
+  void enter_until_it_leaves(TranslatedBlock*& block);
+  bool resolve_fault(TranslatedBlock& block);
+  bool may_be_misaligned(const TranslatedBlock& block, u32 eip) const;
   void load_context();
+  void load_segments();
   void save_context();
   RunEnd interpret(u64 count, u64& left);
   // The FPU's state goes into the Context, where emitted code has it loaded, and back. False: the guest may not use it.
   bool take_fpu_in();
   void give_fpu_back();
   void link(u32 site, u64 generation);
-  // Answers a fault by mapping; false: it is the interpreter's.
-  bool resolve(u32 linear, bool write);
-  bool map_region(u32 linear, const Translation& t, bool write);
-  bool plain(u64 physical) const;
 
   Cpu& cpu_;
   GuestMemory& memory_;
   const TranslatorOptions options_;
-  Decoder decoder_;
+  Decoder decoder32_, decoder16_;
   CodeBuffer buffer_;
   Thunks thunks_;
-  Context context_;
+  std::unique_ptr<Context> context_owner_;
+  Context& context_;
   FaultRecovery recovery_;
   ReturnStack returns_;
+  MemoryView view_;
   u64 used_ = 0;                        // of the buffer
   u64 generation_ = 0;                  // counts the times everything was forgotten
   std::deque<TranslatedBlock> blocks_;  // in the order of their code
   std::unordered_map<Key, TranslatedBlock*, KeyHash> by_key_;
   std::unordered_map<u32, CodePage> pages_;
   std::vector<LinkSite> sites_;
-  std::array<std::unique_ptr<LookupTable>, block_mode::kModes> tables_;
-  std::array<std::unique_ptr<Window>, 2> windows_;  // supervisor, user
+  std::unordered_map<u32, std::unique_ptr<LookupTable>> tables_;  // by block mode
+  std::vector<u64> code_ends_;                                    // of CS, as block modes number them
+  u32 next_heat_ = 0;
+  u32 mode_ = 0;                 // of the processor, while `segments_known_`
+  bool segments_known_ = false;  // the Context has them, and `mode_` is theirs
+  LookupTable* table_ = nullptr;
+  bool fpu_held_ = false;  // Context::fx is the guest's FPU state
   u64 gs_base_ = 0;
   u64 estimate_ = 0;
   TranslatorCounters counters_;

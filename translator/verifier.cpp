@@ -24,7 +24,8 @@ bool in_context(const ZydisDecodedInstruction& z, const ZydisDecodedOperand& op)
 // The index is a multiple of 2 below twice the table's entries.
 bool in_lookup_table(const ZydisDecodedOperand& op) {
   return op.mem.base == ZYDIS_REGISTER_R10 && op.mem.index == ZYDIS_REGISTER_R9 && op.mem.scale == 8 &&
-         (op.mem.disp.value == 0 || op.mem.disp.value == 8) && !(op.actions & ZYDIS_OPERAND_ACTION_MASK_WRITE);
+         (op.mem.disp.value == 0 || op.mem.disp.value == 4 || op.mem.disp.value == 8) &&
+         !(op.actions & ZYDIS_OPERAND_ACTION_MASK_WRITE);
 }
 
 // Calls and returns use the stack of returns; a call looks at its guard first. Near ones only, and RET without an
@@ -50,6 +51,13 @@ bool set_up(std::span<const u8> before) {
          std::equal(expected, expected + setup.size(), before.end() - static_cast<std::ptrdiff_t>(setup.size()));
 }
 
+// A soft access: through R8 alone, which the thunk called just before has made the address of so many bytes.
+bool by_soft_thunk(const ZydisDecodedInstruction& z, const ZydisDecodedOperand& op, const Thunks::SoftAccess& access) {
+  return op.mem.base == ZYDIS_REGISTER_R8 && op.mem.index == ZYDIS_REGISTER_NONE && op.mem.disp.value == 0 &&
+         z.address_width == 64 && op.mem.segment == ZYDIS_REGISTER_DS && op.size / 8u <= access.bytes &&
+         (access.write || !(op.actions & ZYDIS_OPERAND_ACTION_MASK_WRITE));
+}
+
 // What would move the window, or fault where it should not: never emitted.
 bool is_sensitive(const ZydisDecodedInstruction& z) {
   switch (z.meta.category) {
@@ -73,11 +81,13 @@ bool is_branch(const ZydisDecodedInstruction& z) {
 
 }  // namespace
 
-void verify_emitted(std::span<const u8> code) {
+void verify_emitted(std::span<const u8> code, u64 place, const Thunks& thunks) {
   ZydisDecoder decoder;
   ZydisDecoderInit(&decoder, ZYDIS_MACHINE_MODE_LONG_64, ZYDIS_STACK_WIDTH_64);
   std::vector<bool> starts(code.size() + 1);
   std::vector<u64> targets;
+  std::vector<bool> behind_soft(code.size() + 1);
+  Thunks::SoftAccess access;
   for (std::size_t at = 0; at < code.size();) {
     starts[at] = true;
     ZydisDecodedInstruction z;
@@ -98,21 +108,33 @@ void verify_emitted(std::span<const u8> code) {
       }
       if (op.type != ZYDIS_OPERAND_TYPE_MEMORY || op.mem.type == ZYDIS_MEMOP_TYPE_AGEN) continue;
       CHECK_THAT(in_window(z, op) || in_context(z, op) || in_lookup_table(op) || on_return_stack(z, op) ||
-                     (is_string(z) && set_up(code.first(at))),
+                     by_soft_thunk(z, op, access) || (is_string(z) && set_up(code.first(at))),
                  "emitted code at {:x} reaches outside of the window: {}", at, ZydisMnemonicGetString(z.mnemonic));
     }
     CHECK_THAT(!is_sensitive(z), "emitted code at {:x} is sensitive: {}", at, ZydisMnemonicGetString(z.mnemonic));
+    access = {};
     if (is_branch(z)) {
       const ZydisDecodedOperand& to = operands[0];
       const bool direct = to.type == ZYDIS_OPERAND_TYPE_IMMEDIATE;
       CHECK_THAT(direct || (to.type == ZYDIS_OPERAND_TYPE_MEMORY && in_lookup_table(to)),
                  "emitted code at {:x} jumps to where a guest could choose", at);
       const u64 target = at + z.length + static_cast<u64>(to.imm.value.s);
-      if (direct && target < code.size()) targets.push_back(target);
+      if (direct && target < code.size()) {
+        targets.push_back(target);
+      } else if (direct) {
+        const u64 thunk = place + target;
+        access = thunks.soft_access(thunk);
+        const bool called =
+            access.bytes || thunk == thunks.push_flags || thunk == thunks.pop_flags || thunk == thunks.pop_word_flags;
+        CHECK_THAT(is_call_or_return(z) ? called : thunk == thunks.leave, "emitted code at {:x} jumps out to {:x}", at,
+                   thunk);
+        if (access.bytes) behind_soft[at + z.length] = true;
+      }
     }
     at += z.length;
   }
-  for (const u64 target : targets) CHECK_THAT(starts[target], "emitted code jumps into an instruction at {:x}", target);
+  for (const u64 target : targets)
+    CHECK_THAT(starts[target] && !behind_soft[target], "emitted code jumps into an instruction at {:x}", target);
 }
 
 }  // namespace penumbra

@@ -98,6 +98,8 @@ class Cpu : public CpuState, public MemoryObserver {
   bool event_waiting() const {
     return (nmi_pending && !nmi_blocked) || owner_wanted_ || ((flags.rest & eflags::IF) && pins_.interrupts.pending());
   }
+  // Whether an interrupt would be taken if IF were set.
+  bool interrupt_waiting() const { return pins_.interrupts.pending(); }
   // The page that instructions at a linear address come from; false where a fetch would fault.
   bool code_page(u32 linear, PhysAddr& page, bool& global);
   // Walks for a data access as the current privilege, with A and D bits set, and without a fault.

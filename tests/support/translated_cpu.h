@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include <cstdlib>
 #include <memory>
 #include <string>
 #include <vector>
@@ -65,7 +66,15 @@ class TranslatedCpu {
  public:
   static constexpr u64 kBudget = 200'000;
 
-  explicit TranslatedCpu(std::string_view model = "p4", const TranslatorOptions& options = {.code_bytes = 8u << 20})
+  // PENUMBRA_TEST_REACH=soft or window: how emitted code reaches memory in tests that do not say so themselves; window
+  // unless set. test.sh runs these tests both ways.
+  static TranslatorOptions default_options() {
+    const char* reach = std::getenv("PENUMBRA_TEST_REACH");
+    const bool soft = reach && std::string_view(reach) == "soft";
+    return {.code_bytes = 8u << 20, .mmu = soft ? MmuKind::soft : MmuKind::windows, .promote_after = 0};
+  }
+
+  explicit TranslatedCpu(std::string_view model = "p4", const TranslatorOptions& options = default_options())
       : interpreted(model, false, options), translated(model, true, options) {
     each([](TestMachine& m) { start(m); });
     for (u32 page = 0; page < 0x400; ++page) map(page << kPageShift, page << kPageShift, pte::All);

@@ -93,10 +93,17 @@ TEST_CASE("comparisons stop at the first difference, and at an unmapped page") {
   CHECK(rig.reg(ESI) == kData + 0x501);
   CHECK(rig.string({0xF2, 0xAE}, 0, kData + 0x600, 0x400, false, 0xEE) == "");  // repne scasb
   CHECK(rig.reg(EDI) == kData + 0x678);
-  CHECK(rig.string({0xF2, 0xAF}, 0, kEdge + 0xFC0, 0x400, false, 0x0102'0304) == "");  // repne scasd, into nothing
+  // A fault in the middle may show the flags of the last comparison or those before the first: processors differ.
+  const auto but_flags = [&] {
+    rig.store(kKernelStack - 0x404, 0);  // EFLAGS, where the fault has pushed them
+    return rig.difference(eflags::kArithmetic);
+  };
+  rig.string({0xF2, 0xAF}, 0, kEdge + 0xFC0, 0x400, false, 0x0102'0304);  // repne scasd, into nothing
+  CHECK(but_flags() == "");
   CHECK(rig.vector() == 14);
   CHECK(rig.reg(ECX) == 0x400 - 0x10);
-  CHECK(rig.string({0xF3, 0xA7}, kFrame + 0xFC0, kEdge + 0xFC0, 0x400) == "");
+  rig.string({0xF3, 0xA7}, kFrame + 0xFC0, kEdge + 0xFC0, 0x400);
+  CHECK(but_flags() == "");
   CHECK(rig.vector() == 14);
   CHECK(rig.reg(EDI) == kEdge + 0x1000);
   // A count of 0 compares nothing and leaves the flags.

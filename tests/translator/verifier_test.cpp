@@ -17,7 +17,7 @@
 namespace penumbra {
 namespace {
 
-bool aborts(std::span<const u8> code) {
+bool aborts(std::span<const u8> code, u64 at = 0, const Thunks& thunks = {}) {
   const pid_t child = fork();
   if (child == 0) {
     // doctest's own handlers would report the signal.
@@ -25,7 +25,7 @@ bool aborts(std::span<const u8> code) {
     const int nowhere = open("/dev/null", O_WRONLY);
     dup2(nowhere, STDERR_FILENO);
     dup2(nowhere, STDOUT_FILENO);
-    verify_emitted(code);
+    verify_emitted(code, at, thunks);
     _exit(0);
   }
   int status = 0;
@@ -182,16 +182,42 @@ TEST_CASE("what the emitter uses passes") {
       {"lea eax, [rbx + 4]", {0x8D, 0x43, 0x04}},
       {"mov ecx, [r10 + r9 * 8]", {0x43, 0x8B, 0x0C, 0xCA}},
       {"jmp [r10 + r9 * 8 + 8]", {0x43, 0xFF, 0x64, 0xCA, 0x08}},
-      {"call", {0xE8, 0, 0, 0, 0}},
+      {"call to itself", {0xE8, 0xFB, 0xFF, 0xFF, 0xFF}},
       {"call [r10 + r9 * 8 + 8]", {0x43, 0xFF, 0x54, 0xCA, 0x08}},
       {"ret", {0xC3}},
       {"mov r9, [rsp - 256]", {0x4C, 0x8B, 0x8C, 0x24, 0x00, 0xFF, 0xFF, 0xFF}},
       {"fld dword gs:[eax]", {0x65, 0x67, 0xD9, 0x00}},
       {"movaps gs:[eax], xmm0", {0x65, 0x67, 0x0F, 0x29, 0x00}},
-      {"jecxz", {0x67, 0xE3, 0x00}},
+      {"jecxz to itself", {0x67, 0xE3, 0xFD}},
       {"nothing", {}},
   };
   for (const Form& form : forms) CHECK_MESSAGE(!aborts(form.code), form.what);
+}
+
+TEST_CASE("a soft access passes right behind the call that makes its address only") {
+  Thunks thunks;
+  for (const bool write : {false, true})
+    for (unsigned n = 0; n < kSoftSizes.size(); ++n) thunks.soft[write][n] = 0x100 + 0x100 * write + 0x10 * n;
+  thunks.leave = 0x40;
+  constexpr u64 kAt = 0x1000;
+  // call to a thunk; then the code given.
+  const auto behind = [&](bool write, unsigned size, std::vector<u8> code) {
+    std::vector<u8> all{0xE8};
+    const u32 distance = static_cast<u32>(thunks.soft[write][size] - (kAt + 5));
+    for (unsigned n = 0; n < 4; ++n) all.push_back(static_cast<u8>(distance >> (8 * n)));
+    all.insert(all.end(), code.begin(), code.end());
+    return all;
+  };
+  const std::vector<u8> load{0x41, 0x8B, 0x00}, store{0x41, 0x89, 0x00}, load_word{0x66, 0x41, 0x8B, 0x00},
+      beyond{0x41, 0x8B, 0x40, 0x04}, indexed{0x42, 0x8B, 0x04, 0x00}, later{0x90, 0x41, 0x8B, 0x00},
+      twice{0x41, 0x8B, 0x00, 0x41, 0x8B, 0x00}, entered{0x41, 0x8B, 0x00, 0xEB, 0xFB};
+  CHECK_FALSE(aborts(behind(false, 2, load), kAt, thunks));
+  CHECK_FALSE(aborts(behind(true, 2, store), kAt, thunks));
+  CHECK_FALSE(aborts(behind(false, 2, load_word), kAt, thunks));
+  CHECK(aborts(behind(false, 1, load), kAt, thunks));
+  CHECK(aborts(behind(false, 2, store), kAt, thunks));
+  for (const auto& code : {beyond, indexed, later, twice, entered}) CHECK(aborts(behind(true, 5, code), kAt, thunks));
+  CHECK(aborts(load, kAt, thunks));
 }
 
 TEST_CASE("a string instruction passes right behind its set-up only") {

@@ -1,0 +1,48 @@
+// The software TLB that emitted code asks itself: linear page -> host address, for plain memory only. Large and
+// direct-mapped, laid out for a look-up that changes no flag.
+#pragma once
+
+#include <vector>
+
+#include "core/base/types.h"
+#include "mmu/machine_memory.h"
+
+namespace penumbra {
+
+class SoftTlb {
+ public:
+  static constexpr u32 kEntries = 1u << 16;
+  // A sum of this and a page number (20 bits) is never 0.
+  static constexpr u32 kNone = 1;
+
+  // A tag is the negated page number, so that tag + page is 0 where they match.
+  struct Entry {
+    u32 read_tag;
+    u32 write_tag;
+    u64 addend;  // host address = addend + linear
+  };
+
+  SoftTlb();
+
+  Entry* entries() { return &entries_[0]; }
+  // Whether `bytes` at `linear`, within one page, may be accessed without a walk; the host address if so, else null.
+  u8* find(u32 linear, bool write) const;
+
+  void fill(u32 linear, u8* host_page, bool writable, bool global);
+  void drop_all();
+  void drop_local();
+  void drop(u32 page, u32 count);
+  // Takes away the right to write a host page: it has become watched.
+  void forbid_writes(const u8* host_page);
+
+ private:
+  static u32 slot_of(u32 page) { return page & (kEntries - 1); }
+  void empty(u32 slot) { entries_[slot] = {kNone, kNone, 0}; }
+
+  HostPages<Entry> entries_;
+  static constexpr u8 kGlobal = 1, kListed = 2;
+  HostPages<u8> state_;      // kGlobal, and kListed for what stands in `filled_`
+  std::vector<u32> filled_;  // every slot that is not empty, and perhaps others
+};
+
+}  // namespace penumbra

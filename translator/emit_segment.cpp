@@ -1,0 +1,86 @@
+// Segment registers as operands, and CLI and STI. Loads are emitted for real and virtual-8086 mode, where a base is the
+// selector times 16; in protected mode they are the interpreter's.
+#include "translator/emitter.h"
+
+namespace penumbra {
+
+namespace {
+
+HostAddress of_segment(HostAddress first, unsigned segment) {
+  first.displacement += 4 * segment;
+  return first;
+}
+
+}  // namespace
+
+// `selector` is zero-extended, and not R11. Changes R11.
+bool Emitter::load_segment(const GuestInstruction&, unsigned segment, Host selector) {
+  if (!has(block_mode::kReal) || segment == CS || segment == SS) return false;
+  a_.address(R11, {.index = selector, .scale = 3});
+  a_.address(R11, {.base = R11, .index = R11});
+  a_.store(of_segment(context_field(&Context::segment_base), segment), R11);
+  a_.store(of_segment(context_field(&Context::segment_selector), segment), selector);
+  a_.store(of_segment(context_field(&Context::segment_loaded), segment), 1);
+  return true;
+}
+
+bool Emitter::move_segment(const GuestInstruction& g) {
+  const bool load = g.z.opcode == 0x8E;
+  const ZydisDecodedOperand& general = g.operands[load ? 1 : 0];
+  const unsigned segment = static_cast<unsigned>(ZydisRegisterGetId(g.operands[load ? 0 : 1].reg.value));
+  const bool memory = general.type == ZYDIS_OPERAND_TYPE_MEMORY;
+  const Host host = memory ? R9 : host_register(static_cast<unsigned>(ZydisRegisterGetId(general.reg.value)));
+  HostAddress address;
+  if (load) {
+    if (!has(block_mode::kReal) || segment == CS || segment == SS) return false;
+    if (memory) {
+      if (!guest_address(g, general, address)) return false;
+      load_sized(R9, address, 2);
+    } else {
+      a_.zero_extend_word(R9, host);
+    }
+    return load_segment(g, segment, R9);
+  }
+  a_.load(R9, of_segment(context_field(&Context::segment_selector), segment));
+  if (memory) {
+    if (!guest_address(g, general, address)) return false;
+    store_sized(address, R9, 2);
+  } else {
+    move_sized(host, R9, g.word() ? 2 : 4);
+  }
+  return true;
+}
+
+bool Emitter::load_far_pointer(const GuestInstruction& g, unsigned segment) {
+  if (!has(block_mode::kReal) || segment == SS) return false;
+  const ZydisDecodedOperand& op = g.operands[1];
+  if (op.type != ZYDIS_OPERAND_TYPE_MEMORY) return false;
+  const unsigned width = g.word() ? 2 : 4;
+  const unsigned source = static_cast<unsigned>(ZydisRegisterGetId(op.mem.segment));
+  HostAddress offset = offset_of(op);
+  load_sized(R9, reach(g, source, offset, g.z.address_width, width, ReadWrite::read), width);
+  offset.displacement += width;
+  load_sized(R10, reach(g, source, offset, g.z.address_width, 2, ReadWrite::read), 2);
+  if (!load_segment(g, segment, R10)) return false;
+  move_sized(host_register(static_cast<unsigned>(ZydisRegisterGetId(g.operands[0].reg.value))), R9, width);
+  return true;
+}
+
+// Where nothing waits to interrupt, IF is a word of the Context. Otherwise STI is the interpreter's, with its shadow.
+bool Emitter::interrupt_flag(const GuestInstruction& g) {
+  if (!has(block_mode::kPrivileged)) return false;
+  if (g.z.mnemonic == ZYDIS_MNEMONIC_CLI) {
+    a_.store(context_field(&Context::interrupt_flag), 0);
+    return true;
+  }
+  a_.move(R15, RCX);
+  a_.load(RCX, context_field(&Context::interrupt_waiting));
+  const u64 calm = a_.jump_if_ecx_zero();
+  later_.push_back({Later::Kind::refused, a_.jump(), g.eip});
+  a_.bind_short(calm);
+  a_.move(RCX, R15);
+  a_.store(context_field(&Context::interrupt_flag), eflags::IF);
+  return true;
+}
+
+}  // namespace penumbra

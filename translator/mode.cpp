@@ -1,0 +1,100 @@
+// What the processor's state means to emitted code: the block mode, and what the Context has of segments.
+#include <algorithm>
+
+#include "translator/translator.h"
+
+namespace penumbra {
+
+namespace {
+
+constexpr u64 kWhole = u64{1} << 32;
+constexpr u64 k64K = 0x10000;
+// The numbers that fit in a block mode.
+constexpr std::size_t kMostCodeEnds = 1u << (32 - block_mode::kCodeEndShift);
+
+bool reaches(const Segment& s, u64 end) { return s.write_end >= end && s.read_end >= end; }
+
+}  // namespace
+
+bool Translator::translatable() const {
+  const bool privileged_or_user = cpu_.cpl == 0 || cpu_.cpl == 3;
+  const bool aligned = (cpu_.cr0 & cr0::AM) && (cpu_.flags.rest & eflags::AC) && cpu_.cpl == 3;
+  return privileged_or_user && !aligned;
+}
+
+u32 Translator::code_end_number() {
+  const u64 end = cpu_.segment[CS].code_end;
+  const auto found = std::find(code_ends_.begin(), code_ends_.end(), end);
+  if (found != code_ends_.end()) return static_cast<u32>(found - code_ends_.begin());
+  if (code_ends_.size() == kMostCodeEnds) {
+    code_forgotten();
+    code_ends_.clear();
+  }
+  code_ends_.push_back(end);
+  return static_cast<u32>(code_ends_.size() - 1);
+}
+
+u32 Translator::mode() {
+  using namespace block_mode;
+  const auto& s = cpu_.segment;
+  u32 mode = code_end_number() << kCodeEndShift;
+  const bool real = cpu_.real_or_v86();
+  mode |= (cpu_.cpl == 3 ? kUser : 0) | (cpu_.cpl == 0 ? kPrivileged : 0) | (s[CS].big ? kCode32 : 0) |
+          (s[SS].big ? kStack32 : 0) | (real ? kReal : 0) | (cpu_.v86() ? kVirtual : 0) | (s[CS].base ? kBasedCode : 0);
+  if (cpu_.flags.rest & eflags::DF) mode |= kDown;
+  if (!real) {
+    for (const unsigned name : {ES, SS, DS})
+      if (!s[name].base && reaches(s[name], kWhole)) mode |= kFlat << name;
+    if (!s[CS].base && s[CS].code_end == kWhole && s[CS].read_end == kWhole) mode |= kFlat << CS;
+    if (reaches(s[FS], kWhole)) mode |= kFsOpen;
+    if (reaches(s[GS], kWhole)) mode |= kGsOpen;
+  }
+  const bool all_flat = (mode & (kFlat << ES)) && (mode & (kFlat << SS)) && (mode & (kFlat << DS));
+  if (!all_flat && reaches(s[ES], k64K) && reaches(s[SS], k64K) && reaches(s[DS], k64K)) mode |= kWide64K;
+  return mode;
+}
+
+void Translator::load_segments() {
+  if (segments_known_) return;
+  segments_known_ = true;
+  mode_ = mode();
+  table_ = &table(mode_);
+  context_.lookup = table_->entries();
+  for (unsigned n = 0; n < 6; ++n) {
+    const Segment& s = cpu_.segment[n];
+    context_.segment_base[n] = s.base;
+    context_.segment_selector[n] = s.selector;
+    context_.segment_loaded[n] = 0;
+    context_.segment_end[0][n] = -1 - static_cast<i64>(s.read_end);
+    context_.segment_end[1][n] = -1 - static_cast<i64>(s.write_end);
+  }
+}
+
+void Translator::load_context() {
+  load_segments();
+  for (unsigned n = 0; n < 8; ++n) context_.gpr[n] = cpu_.gpr[n];
+  context_.flags = cpu_.flags.arithmetic() | eflags::kFixedOne;
+  context_.interrupt_flag = cpu_.flags.rest & eflags::IF;
+  context_.other_flags = cpu_.flags.rest & ~eflags::IF;
+  context_.interrupt_waiting = cpu_.interrupt_waiting();
+}
+
+void Translator::save_context() {
+  for (unsigned n = 0; n < 8; ++n) cpu_.gpr[n] = context_.gpr[n];
+  cpu_.flags.load_arithmetic(static_cast<u32>(context_.flags) & eflags::kArithmetic);
+  cpu_.flags.rest = context_.other_flags | context_.interrupt_flag;
+  cpu_.eip = context_.eip;
+  if (!(mode_ & block_mode::kReal)) return;
+  for (unsigned n = 0; n < 6; ++n) {
+    if (!context_.segment_loaded[n]) continue;
+    // Limit and size stay (segmentation.h, real mode).
+    Segment& s = cpu_.segment[n];
+    s.selector = static_cast<u16>(context_.segment_selector[n]);
+    s.base = context_.segment_base[n];
+    s.access = mode_ & block_mode::kVirtual ? 0xF3 : 0x93;
+    s.derive();
+    segments_known_ = false;
+  }
+}
+
+}  // namespace penumbra
