@@ -88,6 +88,7 @@ void Session::guest_stopped(const Stop& stop) {
     case StopReason::powered_off: end(ExitCode::ok); break;
     case StopReason::reset: end(ExitCode::guest_reset, because("the guest reset itself")); break;
     case StopReason::triple_fault: end(ExitCode::triple_fault, because("triple fault")); break;
+    case StopReason::engines_differ: end(ExitCode::internal_error, because("internal error")); break;
     case StopReason::debug_exit: end(debug_exit_code(stop.value), ""); break;
     case StopReason::breakpoint:
       if (gdb_) gdb_->stopped(stop);

@@ -84,6 +84,7 @@ TranslatedBlock* Translator::translate(u32 eip, u64 physical, u8 block_mode) {
   CHECK_THAT(!assembler.overflow(), "block {:x} of {} bytes", eip, block.bytes);
   block.code_bytes = assembler.size();
   verify_emitted({buffer_.writable(block.code), block.code_bytes});
+  if (options_.translated) options_.translated({buffer_.writable(block.code), block.code_bytes});
   used_ += block.code_bytes;
 
   by_key_[{physical, eip, block_mode}] = &block;

@@ -71,6 +71,7 @@ Translator::Translator(Cpu& cpu, GuestMemory& memory, const TranslatorOptions& o
   context_.return_stack = returns_.top();
   for (auto& table : tables_) table = std::make_unique<LookupTable>();
   for (auto& window : windows_) window = std::make_unique<Window>(memory.ram());
+  if (options.lockstep) lockstep_ = std::make_unique<Lockstep>(cpu, memory);
   cpu_.listen(this);
   cpu_.state_changed();
 }
@@ -79,12 +80,14 @@ Translator::~Translator() { cpu_.listen(nullptr); }
 
 std::string Translator::report() const {
   const TranslatorCounters& c = counters_;
-  return fmt::format(
+  std::string text = fmt::format(
       "blocks        {} translated, {} invalidated by writes, {} links, {} KiB of code, cache dropped {} times\n"
       "entered       {} times; left for {} lookups, {} interpreted instructions\n"
       "faults        {} answered by mapping, {} by the interpreter\n",
       c.blocks, c.invalidated, c.links, used_ >> 10, c.flushes, c.entries, c.lookups, c.interpreted, c.hidden_faults,
       c.soft_accesses);
+  if (lockstep_) text += lockstep_->report();
+  return text;
 }
 
 bool Translator::flat() const {
@@ -144,7 +147,7 @@ void Translator::load_context() {
   for (unsigned n = 0; n < 8; ++n) context_.gpr[n] = cpu_.gpr[n];
   context_.flags = cpu_.flags.arithmetic() | eflags::kFixedOne;
   for (const unsigned name : {FS, GS}) context_.segment_base[name] = cpu_.segment[name].base;
-  context_.lookup = tables_[mode()]->entries();
+  context_.lookup = (lockstep_ ? knows_nothing_ : *tables_[mode()]).entries();
 }
 
 void Translator::save_context() {
@@ -162,6 +165,40 @@ void Translator::enter(u64 code) {
   context_.resume = code;
   ++counters_.entries;
   thunks_.enter(&context_);
+}
+
+std::optional<u32> Translator::run_emitted(TranslatedBlock*& block) {
+  u64 code = code_address(*block);
+  for (unsigned faults = 0;; ++faults) {
+    enter(code);
+    if (context_.reason == ExitReason::fpu) {
+      if (take_fpu_in()) {
+        code = context_.resume;
+        continue;
+      }
+      context_.reason = ExitReason::interpret;
+    }
+    if (context_.reason != ExitReason::fault) return std::nullopt;
+    block = block_of(buffer_.offset_of(context_.fault_code));
+    const u64 offset = buffer_.offset_of(context_.fault_code) - block->code;
+    auto start = std::upper_bound(block->starts.begin(), block->starts.end(), offset,
+                                  [](u64 at, const InstructionStart& s) { return at < s.host; });
+    CHECK_THAT(start != block->starts.begin(), "a fault before the first instruction of block {:x}", block->eip);
+    --start;
+    context_.eip = block->eip + start->guest;
+    const u32 left_before = static_cast<u32>(start - block->starts.begin());
+    // The low half of a host address in the window is the linear address.
+    const bool resolved = context_.fault_signal == SIGSEGV && window().contains(context_.fault_address) &&
+                          faults < kMostFaultsInARow &&
+                          resolve(static_cast<u32>(context_.fault_address), context_.fault_write);
+    if (!resolved) return left_before;
+    ++counters_.hidden_faults;
+    if (!block->valid) {  // the walk set A or D bits in the block's own bytes: its code is patched
+      context_.reason = ExitReason::poll;
+      return left_before;
+    }
+    code = reinterpret_cast<u64>(buffer_.code(block->code + start->host));
+  }
 }
 
 RunEnd Translator::run(u64 budget) {
@@ -187,49 +224,34 @@ RunEnd Translator::run(u64 budget) {
       continue;
     }
 
+    if (lockstep_) {
+      if (left < block->starts.size()) {
+        if (const RunEnd end = interpret(left, left); end != RunEnd::budget) return end;
+        continue;
+      }
+      lockstep_->rehearse(*block);
+      if (!block->valid) continue;  // its walks set A or D bits in the block's own bytes
+    }
     load_context();
     const u32 polls = static_cast<u32>(std::clamp<u64>(left / kInstructionsAPoll, 1, 1 << 20));
     context_.polls = polls;
-    u64 code = code_address(*block);
-    bool resolved = true;
-    for (unsigned faults = 0;; ++faults) {
-      enter(code);
-      if (context_.reason == ExitReason::fpu) {
-        if (take_fpu_in()) {
-          code = context_.resume;
-          continue;
-        }
-        context_.reason = ExitReason::interpret;
-      }
-      if (context_.reason != ExitReason::fault) break;
-      block = block_of(buffer_.offset_of(context_.fault_code));
-      const u64 offset = buffer_.offset_of(context_.fault_code) - block->code;
-      auto start = std::upper_bound(block->starts.begin(), block->starts.end(), offset,
-                                    [](u64 at, const InstructionStart& s) { return at < s.host; });
-      CHECK_THAT(start != block->starts.begin(), "a fault before the first instruction of block {:x}", block->eip);
-      --start;
-      context_.eip = block->eip + start->guest;
-      // The low half of a host address in the window is the linear address.
-      resolved = context_.fault_signal == SIGSEGV && window().contains(context_.fault_address) &&
-                 faults < kMostFaultsInARow && resolve(static_cast<u32>(context_.fault_address), context_.fault_write);
-      if (!resolved) break;
-      ++counters_.hidden_faults;
-      if (!block->valid) {  // the walk set A or D bits in the block's own bytes: its code is patched
-        context_.reason = ExitReason::poll;
-        break;
-      }
-      code = reinterpret_cast<u64>(buffer_.code(block->code + start->host));
-    }
+    const std::optional<u32> left_before = run_emitted(block);
     save_context();
     cpu_.eip = context_.eip;
-    const u64 used = u64{polls - context_.polls} * kInstructionsAPoll + 1;
+    u64 used = u64{polls - context_.polls} * kInstructionsAPoll + 1;
+    if (lockstep_) {
+      give_fpu_back();
+      used = lockstep_->compare(*block, left_before, {buffer_.code(block->code), block->code_bytes});
+    }
     estimate_ += used;
     left -= std::min(left, used);
 
     switch (context_.reason) {
       case ExitReason::poll: break;
       case ExitReason::lookup: ++counters_.lookups; break;
-      case ExitReason::link: link(context_.site, generation_); break;
+      case ExitReason::link:
+        if (!lockstep_) link(context_.site, generation_);
+        break;
       case ExitReason::interpret:
       case ExitReason::fpu:
       case ExitReason::fault: {
@@ -238,7 +260,7 @@ RunEnd Translator::run(u64 budget) {
           ++counters_.soft_accesses;
           if (block->soft_faults < kOftenSoft)
             ++block->soft_faults;
-          else
+          else if (!lockstep_)
             count = kSoftBurst;
         } else {
           ++counters_.interpreted;

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <deque>
+#include <functional>
 #include <memory>
 #include <unordered_map>
 #include <vector>
@@ -14,6 +15,7 @@
 #include "translator/code_buffer.h"
 #include "translator/context.h"
 #include "translator/fault_recovery.h"
+#include "translator/lockstep.h"
 #include "translator/lookup_table.h"
 #include "translator/return_stack.h"
 #include "translator/thunks.h"
@@ -26,6 +28,10 @@ struct TranslatorOptions {
   u32 block_instructions = 64;
   // Stress: everything cached is forgotten whenever emitted code comes back.
   bool forget_always = false;
+  // Every block is compared with the interpreter. Blocks are not linked then, and each comes back to C++ when it ends.
+  bool lockstep = false;
+  // Sees the emitted code of each block before it runs, and may change it: tests of lockstep make it wrong.
+  std::function<void(std::span<u8>)> translated = {};
 };
 
 // What happened so far, for --stats.
@@ -50,11 +56,13 @@ class Translator final : public TranslationListener {
   Translator(Cpu& cpu, GuestMemory& memory, const TranslatorOptions& options);
   ~Translator() override;
 
-  // Executes about `budget` instructions, like Cpu::run: emitted code is counted by an estimate.
+  // Executes about `budget` instructions, like Cpu::run: emitted code is counted by an estimate. In lockstep it
+  // executes exactly so many, but for REP, and throws EnginesDiffer.
   RunEnd run(u64 budget);
   // The interpreter's exact count, and the estimate of what emitted code executed.
   u64 instructions() const { return cpu_.instructions() + estimate_; }
   const TranslatorCounters& counters() const { return counters_; }
+  const Lockstep* lockstep() const { return lockstep_.get(); }  // null without it
   // The counters as lines of text.
   std::string report() const;
   // Compares what is cached with the truth; CHECKs.
@@ -99,6 +107,9 @@ class Translator final : public TranslationListener {
   void load_context();
   void save_context();
   RunEnd interpret(u64 count, u64& left);
+  // Runs emitted code from the block's start until it comes back for something that is not answered here. Which
+  // instruction of `block`, the block left, was not completed, if it was left inside.
+  std::optional<u32> run_emitted(TranslatedBlock*& block);
   // The FPU's state goes into the Context, where emitted code has it loaded, and back. False: the guest may not use it.
   bool take_fpu_in();
   void give_fpu_back();
@@ -125,6 +136,8 @@ class Translator final : public TranslationListener {
   std::vector<LinkSite> sites_;
   std::array<std::unique_ptr<LookupTable>, block_mode::kModes> tables_;
   std::array<std::unique_ptr<Window>, 2> windows_;  // supervisor, user
+  std::unique_ptr<Lockstep> lockstep_;
+  LookupTable knows_nothing_;  // what emitted code asks in lockstep
   u64 gs_base_ = 0;
   u64 estimate_ = 0;
   TranslatorCounters counters_;
