@@ -167,26 +167,29 @@ void Translator::enter(u64 code) {
   thunks_.enter(&context_);
 }
 
+// The instruction of a block that a host address belongs to.
+u32 Translator::instruction_at(TranslatedBlock*& block, u64 host) {
+  block = block_of(buffer_.offset_of(host));
+  const u64 offset = buffer_.offset_of(host) - block->code;
+  const auto after = std::upper_bound(block->starts.begin(), block->starts.end(), offset,
+                                      [](u64 at, const InstructionStart& s) { return at < s.host; });
+  CHECK_THAT(after != block->starts.begin(), "before the first instruction of block {:x}", block->eip);
+  return static_cast<u32>(after - block->starts.begin()) - 1;
+}
+
 std::optional<u32> Translator::run_emitted(TranslatedBlock*& block) {
   u64 code = code_address(*block);
   for (unsigned faults = 0;; ++faults) {
     enter(code);
     if (context_.reason == ExitReason::fpu) {
-      if (take_fpu_in()) {
-        code = context_.resume;
-        continue;
-      }
-      context_.reason = ExitReason::interpret;
+      if (!take_fpu_in()) return instruction_at(block, context_.resume);
+      code = context_.resume;
+      continue;
     }
     if (context_.reason != ExitReason::fault) return std::nullopt;
-    block = block_of(buffer_.offset_of(context_.fault_code));
-    const u64 offset = buffer_.offset_of(context_.fault_code) - block->code;
-    auto start = std::upper_bound(block->starts.begin(), block->starts.end(), offset,
-                                  [](u64 at, const InstructionStart& s) { return at < s.host; });
-    CHECK_THAT(start != block->starts.begin(), "a fault before the first instruction of block {:x}", block->eip);
-    --start;
-    context_.eip = block->eip + start->guest;
-    const u32 left_before = static_cast<u32>(start - block->starts.begin());
+    const u32 left_before = instruction_at(block, context_.fault_code);
+    const InstructionStart& start = block->starts[left_before];
+    context_.eip = block->eip + start.guest;
     // The low half of a host address in the window is the linear address.
     const bool resolved = context_.fault_signal == SIGSEGV && window().contains(context_.fault_address) &&
                           faults < kMostFaultsInARow &&
@@ -197,7 +200,7 @@ std::optional<u32> Translator::run_emitted(TranslatedBlock*& block) {
       context_.reason = ExitReason::poll;
       return left_before;
     }
-    code = reinterpret_cast<u64>(buffer_.code(block->code + start->host));
+    code = reinterpret_cast<u64>(buffer_.code(block->code + start.host));
   }
 }
 

@@ -107,6 +107,7 @@ class Translator final : public TranslationListener {
   void load_context();
   void save_context();
   RunEnd interpret(u64 count, u64& left);
+  u32 instruction_at(TranslatedBlock*& block, u64 host);
   // Runs emitted code from the block's start until it comes back for something that is not answered here. Which
   // instruction of `block`, the block left, was not completed, if it was left inside.
   std::optional<u32> run_emitted(TranslatedBlock*& block);
