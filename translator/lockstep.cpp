@@ -76,10 +76,14 @@ void Lockstep::rehearse(TranslatedBlock& block) {
   take_back();
 }
 
-// Notes what is to be seen after emitted code has run.
-void Lockstep::expect() {
+void Lockstep::want_state() {
   wanted_ = state_of(cpu_);
   wanted_.flags.load_arithmetic(wanted_.flags.arithmetic());  // as the translator stores them
+}
+
+// Notes what is to be seen after emitted code has run.
+void Lockstep::expect() {
+  want_state();
   expected_.clear();
   for (const RehearsedWrite& write : cpu_.rehearsed_writes()) {
     const u64 in_page = write.physical & kPageMask;
@@ -107,8 +111,7 @@ void Lockstep::shorten(const TranslatedBlock& block, u32 count) {
   const CpuState is = cpu_;
   // Its memory, also where the longer rehearsal wrote and it must not have.
   found_.resize(expected_.size());
-  for (std::size_t n = 0; n < expected_.size(); ++n)
-    std::memcpy(found_[n].content.data(), expected_[n].at, expected_[n].bytes);
+  for (std::size_t n = 0; n < expected_.size(); ++n) std::memcpy(found_[n].data(), expected_[n].at, expected_[n].bytes);
   take_back();
 
   cpu_.rehearsed_writes().clear();
@@ -125,14 +128,10 @@ void Lockstep::shorten(const TranslatedBlock& block, u32 count) {
       cpu_.eip = at;
     }
   }
-  const std::vector<Expected> longer = std::move(expected_);
-  expect();
-  // Now memory is as the interpreter wants it, and `found_` what emitted code made of it.
-  expected_ = longer;
-  for (std::size_t n = 0; n < expected_.size(); ++n)
-    std::memcpy(expected_[n].content.data(), expected_[n].at, expected_[n].bytes);
-  for (std::size_t n = 0; n < expected_.size(); ++n)
-    std::memcpy(const_cast<u8*>(expected_[n].at), found_[n].content.data(), expected_[n].bytes);
+  want_state();
+  // Memory is as the interpreter wants it now, and `found_` what emitted code made of it.
+  for (Expected& e : expected_) std::memcpy(e.content.data(), e.at, e.bytes);
+  for (std::size_t n = 0; n < expected_.size(); ++n) std::memcpy(expected_[n].at, found_[n].data(), expected_[n].bytes);
   state_of(cpu_) = is;
 }
 
@@ -151,7 +150,7 @@ u64 Lockstep::compare(const TranslatedBlock& block, std::optional<u32> left_befo
   bool same = same_image(wanted_, cpu_);
   if (!same) same = state_difference(wanted_, cpu_).empty();  // padding differs, or more than that
   for (const Expected& e : expected_) same &= std::memcmp(e.at, e.content.data(), e.bytes) == 0;
-  if (!same) fail(block, difference(block), host_code);
+  if (!same) fail(block, difference(), host_code);
   ++counters_.blocks;
   counters_.instructions += end_.completed;
   counters_.writes += expected_.size();

@@ -1,6 +1,7 @@
 // Lockstep: each block of emitted code is compared with what the interpreter makes of the same instructions.
 #pragma once
 
+#include <array>
 #include <optional>
 #include <span>
 #include <stdexcept>
@@ -44,20 +45,18 @@ class Lockstep {
  private:
   // The bytes around a write, as the rehearsal left them.
   struct Expected {
-    const u8* at;
+    u8* at;
     u64 physical;
     u32 bytes;
     std::array<u8, 24> content;
   };
-  struct Found {
-    std::array<u8, 24> content;
-  };
 
   void take_back();
+  void want_state();
   void expect();
   void shorten(const TranslatedBlock& block, u32 count);
   u32 undefined_flags(const RehearsedBlock& rehearsed) const;
-  std::string difference(const TranslatedBlock& block);
+  std::string difference() const;
   [[noreturn]] void fail(const TranslatedBlock& block, std::string_view what, std::span<const u8> host_code) const;
 
   Cpu& cpu_;
@@ -65,7 +64,7 @@ class Lockstep {
   CpuState before_, wanted_;
   RehearsalEnd end_;
   std::vector<Expected> expected_;
-  std::vector<Found> found_;
+  std::vector<std::array<u8, 24>> found_;
   Counters counters_;
 };
 

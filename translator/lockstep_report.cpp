@@ -22,7 +22,7 @@ std::string registers(const CpuState& s) {
 }  // namespace
 
 // Assumes that memory is as emitted code left it.
-std::string Lockstep::difference(const TranslatedBlock&) {
+std::string Lockstep::difference() const {
   constexpr unsigned kMostShown = 8;
   std::string text = "the results differ\n" + state_difference(wanted_, cpu_);
   unsigned shown = 0;

@@ -28,7 +28,8 @@ struct TranslatorOptions {
   u32 block_instructions = 64;
   // Stress: everything cached is forgotten whenever emitted code comes back.
   bool forget_always = false;
-  // Every block is compared with the interpreter. Blocks are not linked then, and each comes back to C++ when it ends.
+  // Every block is compared with the interpreter. Blocks are not linked then, and each comes back to C++ when it ends,
+  // and before an access to anything but plain memory without code.
   bool lockstep = false;
   // Sees the emitted code of each block before it runs, and may change it: tests of lockstep make it wrong.
   std::function<void(std::span<u8>)> translated = {};
