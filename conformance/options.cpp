@@ -59,7 +59,7 @@ std::string_view usage() {
   --seed S          start of all random states (default 1)
   --cases N         random states an instruction row (default 20000; 300 with --quick)
   --timeout S       seconds a case, in place of each case's own limit
-  --engine NAME     what runs guest code: interpreter (default) or translator
+  --engine NAME     what runs guest code: interpreter (default), translator, or lockstep (both, compared)
   --self-check      CPU suites run the host CPU in place of the engine: checks the suites themselves
   --junit FILE      write a JUnit report
   --tap FILE        write a TAP report
@@ -114,8 +114,9 @@ Options parse_options(std::span<const std::string> arguments) {
       options.keep_going = false;
     } else if (option == "--engine") {
       options.engine = value();
-      if (options.engine != "interpreter" && options.engine != "translator")
-        throw ConfigError(fmt::format("--engine: interpreter or translator is expected, not '{}'", options.engine));
+      if (options.engine != "interpreter" && options.engine != "translator" && options.engine != "lockstep")
+        throw ConfigError(
+            fmt::format("--engine: interpreter, translator or lockstep is expected, not '{}'", options.engine));
     } else if (option == "--junit") {
       options.junit = value();
     } else if (option == "--tap") {

@@ -26,9 +26,17 @@ constexpr u8 kNoEnd = 0xFE;  // a vector no processor has: the case did not end
 
 u32 physical_of(u32 system_linear) { return system_linear - kSystemBase + kSystemPages; }
 
+// Null for the interpreter.
+std::unique_ptr<Translator> translator_for(EngineKind engine, Cpu& cpu, GuestMemory& memory) {
+  if (engine == EngineKind::interpreter) return nullptr;
+  TranslatorOptions options;
+  options.lockstep = engine == EngineKind::lockstep;
+  return std::make_unique<Translator>(cpu, memory, options);
+}
+
 class ProcessorSubject final : public Subject {
  public:
-  ProcessorSubject(const char* model, bool translated);
+  ProcessorSubject(const char* model, EngineKind engine);
   Outcome run(const UserState& in, std::span<const u8> code, u32 code_at, Ending ending, Arena& arena) override;
 
  private:
@@ -51,7 +59,7 @@ class ProcessorSubject final : public Subject {
   u16 last_cs_ = 0;
 };
 
-ProcessorSubject::ProcessorSubject(const char* model, bool translated) : processor_(model), cpu_(processor_.cpu()) {
+ProcessorSubject::ProcessorSubject(const char* model, EngineKind engine) : processor_(model), cpu_(processor_.cpu()) {
   build_tables();
   std::vector<u8> terminators(kCodeBytes, kTerminator);
   processor_.memory().write(PhysAddr(kCodePages), terminators);
@@ -71,7 +79,7 @@ ProcessorSubject::ProcessorSubject(const char* model, bool translated) : process
   cpu_.ldtr.base = kLdt;
   cpu_.ldtr.limit = kLdtCount * 8 - 1;
   cpu_.state_changed();
-  if (translated) translator_ = std::make_unique<Translator>(cpu_, processor_.memory(), TranslatorOptions{});
+  translator_ = translator_for(engine, cpu_, processor_.memory());
 }
 
 void ProcessorSubject::map(u32 table, u32 linear, u32 physical, u32 pages, u32 rights) {
@@ -216,9 +224,9 @@ Outcome ProcessorSubject::run(const UserState& in, std::span<const u8> code, u32
 
 class ProcessorRealMode final : public RealModeSubject {
  public:
-  ProcessorRealMode(const char* model, bool translated) : processor_(model), cpu_(processor_.cpu()) {
+  ProcessorRealMode(const char* model, EngineKind engine) : processor_(model), cpu_(processor_.cpu()) {
     processor_.memory().set_a20(true);
-    if (translated) translator_ = std::make_unique<Translator>(cpu_, processor_.memory(), TranslatorOptions{});
+    translator_ = translator_for(engine, cpu_, processor_.memory());
   }
 
   void write(u32 physical, std::span<const u8> bytes) override { processor_.memory().write(PhysAddr(physical), bytes); }
@@ -253,11 +261,11 @@ class ProcessorRealMode final : public RealModeSubject {
 
 }  // namespace
 
-std::unique_ptr<Subject> processor_subject(const char* model, bool translated) {
-  return std::make_unique<ProcessorSubject>(model, translated);
+std::unique_ptr<Subject> processor_subject(const char* model, EngineKind engine) {
+  return std::make_unique<ProcessorSubject>(model, engine);
 }
-std::unique_ptr<RealModeSubject> processor_real_mode(const char* model, bool translated) {
-  return std::make_unique<ProcessorRealMode>(model, translated);
+std::unique_ptr<RealModeSubject> processor_real_mode(const char* model, EngineKind engine) {
+  return std::make_unique<ProcessorRealMode>(model, engine);
 }
 
 }  // namespace penumbra::conformance

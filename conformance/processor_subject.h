@@ -5,11 +5,12 @@
 
 #include "conformance/real_mode.h"
 #include "conformance/subject.h"
+#include "core/machine/config.h"
 
 namespace penumbra::conformance {
 
-// `model` as in `--cpu`: "p4". `translated`: by the translator, else by the interpreter.
-std::unique_ptr<Subject> processor_subject(const char* model, bool translated);
-std::unique_ptr<RealModeSubject> processor_real_mode(const char* model, bool translated);
+// `model` as in `--cpu`: "p4".
+std::unique_ptr<Subject> processor_subject(const char* model, EngineKind engine);
+std::unique_ptr<RealModeSubject> processor_real_mode(const char* model, EngineKind engine);
 
 }  // namespace penumbra::conformance

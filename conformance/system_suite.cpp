@@ -72,9 +72,9 @@ CaseResult run_case(const std::string& name, const Options& options) {
   config.memory_bytes = u64{64} << 20;
   config.kernel = file.path();
   config.append = "case=" + name;
-  config.engine = options.engine == "translator" ? EngineKind::translator : EngineKind::interpreter;
+  config.engine = engine_named(options.engine);
   // Emitted code counts no instructions, so that time is the host's then.
-  config.icount = config.engine == EngineKind::interpreter;
+  config.icount = config.engine != EngineKind::translator;
   config.no_reboot = true;
   Trace trace;
   Machine machine(config, trace);

@@ -66,12 +66,10 @@ constexpr Option kOptions[] = {
      [](Settings s, Value v) { s.machine.bios = file(v); }},
     {"vgabios", "", machine, Takes::value, false, "FILE", kFile, "VGA BIOS image instead of Penumbra's own.",
      [](Settings s, Value v) { s.machine.vgabios = file(v); }},
-    {"engine", "", machine, Takes::value, false, "NAME", "interpreter translator",
-     "What executes guest code: interpreter or translator (interpreter unless given).",
-     [](Settings s, Value v) {
-       s.machine.engine =
-           parse_word(v, "interpreter translator") == "translator" ? EngineKind::translator : EngineKind::interpreter;
-     }},
+    {"engine", "", machine, Takes::value, false, "NAME", kEngineNames,
+     "What executes guest code: interpreter, translator, or lockstep (the translator, with every block compared with "
+     "what the interpreter makes of it; a difference ends the run). The interpreter unless given.",
+     [](Settings s, Value v) { s.machine.engine = engine_named(parse_word(v, kEngineNames)); }},
     {"translator", "", machine, Takes::value, true, "SETTING", "block=1 cache=1M forget",
      "A setting of the translator, for tests: block=N (the most instructions of a block), cache=SIZE (of host code), "
      "or "

@@ -79,15 +79,18 @@ void Session::wait_or_run() {
 void Session::guest_stopped(const Stop& stop) {
   // What the guest said last may be what was waited for.
   for (const auto& line : lines_) line->pump();
-  if (stop.reason != StopReason::breakpoint) check_script(true);
-  if (ending_) return;
   const auto because = [&](std::string_view what) {
     return stop.detail.empty() ? std::string(what) : fmt::format("{}: {}", what, stop.detail);
   };
+  // A bug of ours comes before what the script has to say.
+  if (stop.reason == StopReason::engines_differ) end(ExitCode::internal_error, because("internal error"));
+  if (stop.reason != StopReason::breakpoint) check_script(true);
+  if (ending_) return;
   switch (stop.reason) {
     case StopReason::powered_off: end(ExitCode::ok); break;
     case StopReason::reset: end(ExitCode::guest_reset, because("the guest reset itself")); break;
     case StopReason::triple_fault: end(ExitCode::triple_fault, because("triple fault")); break;
+    case StopReason::engines_differ: break;
     case StopReason::debug_exit: end(debug_exit_code(stop.value), ""); break;
     case StopReason::breakpoint:
       if (gdb_) gdb_->stopped(stop);

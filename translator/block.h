@@ -1,9 +1,11 @@
 // A guest block and the host code made of it.
 #pragma once
 
+#include <memory>
 #include <vector>
 
 #include "core/base/types.h"
+#include "core/cpu/rehearsal.h"
 
 namespace penumbra {
 
@@ -56,6 +58,7 @@ struct TranslatedBlock {
   u64 code_bytes = 0;
   u64 dead_entry = 0;  // where the entry jumps once the block is invalid
   std::vector<InstructionStart> starts;
+  std::unique_ptr<RehearsedBlock> rehearsed;  // in lockstep: the interpreter's view of it, once it has run
 };
 
 // A direct branch that may be linked to its target: the place of its displacement, and where it goes.

@@ -62,7 +62,7 @@ void Emitter::look_up(Flow flow) {
 void Emitter::jump_to(u32 eip, u32 from) {
   // The processor refuses a target beyond the segment's end at the branch.
   if (!inside(eip)) {
-    later_.push_back({Later::Kind::outside, a_.jump(), from});
+    later_.push_back(refusal(Later::Kind::outside, a_.jump(), from));
     return;
   }
   const bool backward = eip <= from;
@@ -102,11 +102,11 @@ void Emitter::finish() {
         a_.move(RCX, R15);
         leave(ExitReason::heat, l.eip);
         break;
-      case Later::Kind::refused:
-        a_.move(RCX, R15);
+      case Later::Kind::refused: a_.move(RCX, R15); [[fallthrough]];
+      case Later::Kind::outside:
+        a_.store(context_field(&Context::instruction), l.instruction);
         leave(ExitReason::interpret, l.eip);
         break;
-      case Later::Kind::outside: leave(ExitReason::interpret, l.eip); break;
       case Later::Kind::link:
         a_.store(context_field(&Context::site), static_cast<u32>(sites_.size()));
         sites_.push_back({&block_, l.place, l.eip});
@@ -157,7 +157,7 @@ void Emitter::check_target(const GuestInstruction& g, Host target) {
   a_.move(R15, RCX);
   a_.zero_extend_byte(RCX, R10);
   const u64 inside = a_.jump_if_ecx_zero();
-  later_.push_back({Later::Kind::refused, a_.jump(), g.eip});
+  later_.push_back(refusal(Later::Kind::refused, a_.jump(), g.eip));
   a_.bind_short(inside);
   a_.move(RCX, R15);
 }

@@ -53,7 +53,7 @@ void Emitter::check_end(const GuestInstruction& g, unsigned segment, unsigned by
     a_.zero_extend_byte(RCX, R10);
   }
   const u64 inside = a_.jump_if_ecx_zero();
-  later_.push_back({Later::Kind::refused, a_.jump(), g.eip});
+  later_.push_back(refusal(Later::Kind::refused, a_.jump(), g.eip));
   a_.bind_short(inside);
   a_.move(RCX, R15);
 }

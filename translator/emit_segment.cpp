@@ -76,7 +76,7 @@ bool Emitter::interrupt_flag(const GuestInstruction& g) {
   a_.move(R15, RCX);
   a_.load(RCX, context_field(&Context::interrupt_waiting));
   const u64 calm = a_.jump_if_ecx_zero();
-  later_.push_back({Later::Kind::refused, a_.jump(), g.eip});
+  later_.push_back(refusal(Later::Kind::refused, a_.jump(), g.eip));
   a_.bind_short(calm);
   a_.move(RCX, R15);
   a_.store(context_field(&Context::interrupt_flag), eflags::IF);

@@ -156,7 +156,7 @@ bool Emitter::pop_flags(const GuestInstruction& g) {
   a_.move(R15, RCX);
   a_.move(RCX, R9);
   const u64 loaded = a_.jump_if_ecx_zero();
-  later_.push_back({Later::Kind::refused, a_.jump(), g.eip});
+  later_.push_back(refusal(Later::Kind::refused, a_.jump(), g.eip));
   a_.bind_short(loaded);
   a_.move(RCX, R15);
   move_stack(static_cast<i32>(width));

@@ -49,7 +49,7 @@ bool Emitter::native_string(const GuestInstruction& g) {
     a_.swap_bytes(RCX);
     a_.zero_extend_word(RCX, RCX);
     const u64 few = a_.jump_if_ecx_zero();
-    later_.push_back({Later::Kind::refused, a_.jump(), g.eip});
+    later_.push_back(refusal(Later::Kind::refused, a_.jump(), g.eip));
     a_.bind_short(few);
     a_.move(RCX, R15);
   }

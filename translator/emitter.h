@@ -47,7 +47,10 @@ class Emitter {
   // True: emitted. False: nothing was emitted, the interpreter must take it.
   bool instruction(const GuestInstruction& g, Emission emission);
   // Leaves the block before the instruction at `eip`, for the interpreter.
-  void leave_to_interpreter(u32 eip) { leave(ExitReason::interpret, eip); }
+  void leave_to_interpreter(u32 eip) {
+    a_.store(context_field(&Context::instruction), kBehindBlock);
+    leave(ExitReason::interpret, eip);
+  }
   // Goes on at `eip`, and nothing follows: by a link, or through the lookup table where it lies in another page.
   void go_to(u32 eip, u32 from);
   // Whether an instruction has been emitted after which nothing may follow.
@@ -123,7 +126,12 @@ class Emitter {
     u64 place;  // of the displacement that leads here
     u32 eip;
     u64 resume = 0;
+    u32 instruction = 0;
   };
+  // The interpreter must take the instruction being emitted.
+  Later refusal(Later::Kind kind, u64 place, u32 eip) const {
+    return {kind, place, eip, 0, static_cast<u32>(block_.starts.size() - 1)};
+  }
 
   Assembler& a_;
   const Thunks& thunks_;

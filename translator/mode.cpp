@@ -59,7 +59,7 @@ void Translator::load_segments() {
   segments_known_ = true;
   mode_ = mode();
   table_ = &table(mode_);
-  context_.lookup = table_->entries();
+  context_.lookup = (lockstep_ ? knows_nothing_ : *table_).entries();
   for (unsigned n = 0; n < 6; ++n) {
     const Segment& s = cpu_.segment[n];
     context_.segment_base[n] = s.base;

@@ -102,6 +102,7 @@ TranslatedBlock* Translator::translate(const Key& key, Reach reach, u8 demotions
   CHECK_THAT(!assembler.overflow(), "block {:x} of {} bytes", key.eip, block.bytes);
   block.code_bytes = assembler.size();
   verify_emitted({buffer_.writable(block.code), block.code_bytes}, block.code, thunks_);
+  if (options_.translated) options_.translated({buffer_.writable(block.code), block.code_bytes});
   used_ += block.code_bytes;
 
   by_key_[key] = &block;

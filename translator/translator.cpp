@@ -69,6 +69,7 @@ Translator::Translator(Cpu& cpu, GuestMemory& memory, const TranslatorOptions& o
       view_(cpu, memory, options.mmu == MmuKind::windows),
       used_(thunks_.bytes) {
   context_.return_stack = returns_.top();
+  if (options.lockstep) lockstep_ = std::make_unique<Lockstep>(cpu, memory);
   cpu_.listen(this);
   cpu_.state_changed();
 }
@@ -169,37 +170,48 @@ bool Translator::may_be_misaligned(const TranslatedBlock& block, u32 eip) const 
   return m == ZYDIS_MNEMONIC_MOVUPS || m == ZYDIS_MNEMONIC_MOVUPD || m == ZYDIS_MNEMONIC_MOVDQU;
 }
 
-// Runs emitted code until it leaves for a reason that is not answered by going on inside; `block` is the one it left.
-void Translator::enter_until_it_leaves(TranslatedBlock*& block) {
+// The instruction of a block that a place in the code buffer belongs to.
+u32 Translator::instruction_at(TranslatedBlock*& block, u64 place) {
+  block = block_of(place);
+  const auto after = std::upper_bound(block->starts.begin(), block->starts.end(), place - block->code,
+                                      [](u64 at, const InstructionStart& s) { return at < s.host; });
+  CHECK_THAT(after != block->starts.begin(), "before the first instruction of block {:x}", block->eip);
+  return static_cast<u32>(after - block->starts.begin()) - 1;
+}
+
+std::optional<u32> Translator::run_emitted(TranslatedBlock*& block) {
   u64 code = code_address(*block);
   for (unsigned faults = 0;; ++faults) {
     enter(code);
-    if (context_.reason == ExitReason::fpu) {
-      if (take_fpu_in()) {
+    switch (context_.reason) {
+      case ExitReason::fpu:
+        if (!take_fpu_in()) return instruction_at(block, buffer_.offset_of(context_.resume));
         code = context_.resume;
         continue;
-      }
-      context_.reason = ExitReason::interpret;
+      case ExitReason::heat: return 0;
+      case ExitReason::interpret:
+        return context_.instruction < kBehindBlock ? std::optional(context_.instruction) : std::nullopt;
+      case ExitReason::soft_miss:
+      case ExitReason::fault: break;
+      default: return std::nullopt;
     }
-    const bool soft = context_.reason == ExitReason::soft_miss;
-    if (!soft && context_.reason != ExitReason::fault) return;
     // A soft access is known by where its call returns to.
-    const u64 place = buffer_.offset_of(context_.fault_code) - soft;
-    block = block_of(place);
-    auto start = std::upper_bound(block->starts.begin(), block->starts.end(), place - block->code,
-                                  [](u64 at, const InstructionStart& s) { return at < s.host; });
-    CHECK_THAT(start != block->starts.begin(), "a fault before the first instruction of block {:x}", block->eip);
-    --start;
-    context_.eip = block->eip + start->guest;
-    if (faults == kMostFaultsInARow || !resolve_fault(*block)) return;
-    if (!block->valid ||
-        (block->reach == Reach::window && block->window_faults >= kMostWindowFaults && options_.promote_after)) {
+    const bool soft = context_.reason == ExitReason::soft_miss;
+    const u32 left_before = instruction_at(block, buffer_.offset_of(context_.fault_code) - soft);
+    const InstructionStart& start = block->starts[left_before];
+    context_.eip = block->eip + start.guest;
+    if (faults == kMostFaultsInARow || !resolve_fault(*block)) return left_before;
+    if (!block->valid || too_many_faults(*block)) {
       // Its code is patched, since the walk set A or D bits in the block's own bytes, or is to be made anew.
       context_.reason = ExitReason::poll;
-      return;
+      return left_before;
     }
-    code = reinterpret_cast<u64>(buffer_.code(block->code + start->host));
+    code = reinterpret_cast<u64>(buffer_.code(block->code + start.host));
   }
+}
+
+bool Translator::too_many_faults(const TranslatedBlock& block) const {
+  return block.reach == Reach::window && block.window_faults >= kMostWindowFaults && options_.promote_after > 0;
 }
 
 RunEnd Translator::run(u64 budget) {
@@ -228,12 +240,24 @@ RunEnd Translator::run(u64 budget) {
       continue;
     }
 
+    if (lockstep_) {
+      if (left < block->starts.size()) {
+        if (const RunEnd end = interpret(left, left); end != RunEnd::budget) return end;
+        continue;
+      }
+      lockstep_->rehearse(*block);
+      if (!block->valid) continue;  // its walks set A or D bits in the block's own bytes
+    }
     load_context();
     const u32 polls = static_cast<u32>(std::clamp<u64>(left / kInstructionsAPoll, 1, 1 << 20));
     context_.polls = polls;
-    enter_until_it_leaves(block);
+    const std::optional<u32> left_before = run_emitted(block);
     save_context();
-    const u64 used = u64{polls - context_.polls} * kInstructionsAPoll + 1;
+    u64 used = u64{polls - context_.polls} * kInstructionsAPoll + 1;
+    if (lockstep_) {
+      give_fpu_back();
+      used = lockstep_->compare(*block, left_before, {buffer_.code(block->code), block->code_bytes});
+    }
     estimate_ += used;
     left -= std::min(left, used);
     // What held the FPU may be followed by a long time without it.
@@ -241,7 +265,7 @@ RunEnd Translator::run(u64 budget) {
 
     switch (context_.reason) {
       case ExitReason::poll:
-        if (block->valid && block->window_faults >= kMostWindowFaults && options_.promote_after) {
+        if (block->valid && too_many_faults(*block)) {
           ++counters_.demoted;
           remake(*block, Reach::soft, static_cast<u8>(block->demotions + 1));
         }
@@ -253,7 +277,9 @@ RunEnd Translator::run(u64 budget) {
         }
         break;
       case ExitReason::lookup: ++counters_.lookups; break;
-      case ExitReason::link: link(context_.site, generation_); break;
+      case ExitReason::link:
+        if (!lockstep_) link(context_.site, generation_);
+        break;
       case ExitReason::soft_miss:
       case ExitReason::fault:
         ++counters_.soft_accesses;

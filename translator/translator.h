@@ -3,6 +3,7 @@
 #pragma once
 
 #include <deque>
+#include <functional>
 #include <memory>
 #include <unordered_map>
 #include <vector>
@@ -13,6 +14,7 @@
 #include "translator/code_buffer.h"
 #include "translator/context.h"
 #include "translator/fault_recovery.h"
+#include "translator/lockstep.h"
 #include "translator/lookup_table.h"
 #include "translator/memory_view.h"
 #include "translator/return_stack.h"
@@ -34,6 +36,11 @@ struct TranslatorOptions {
   u32 block_instructions = 64;
   // Stress: everything cached is forgotten whenever emitted code comes back.
   bool forget_always = false;
+  // Every block is compared with the interpreter. Blocks are not linked then, and each comes back to C++ when it ends,
+  // and before an access to anything but plain memory without code.
+  bool lockstep = false;
+  // Sees the emitted code of each block before it runs, and may change it: tests of lockstep make it wrong.
+  std::function<void(std::span<u8>)> translated = {};
 };
 
 // What happened so far, for --stats.
@@ -60,12 +67,14 @@ class Translator final : public TranslationListener {
   Translator(Cpu& cpu, GuestMemory& memory, const TranslatorOptions& options);
   ~Translator() override;
 
-  // Executes about `budget` instructions, like Cpu::run: emitted code is counted by an estimate.
+  // Executes about `budget` instructions, like Cpu::run: emitted code is counted by an estimate. In lockstep it
+  // executes exactly so many, but for REP, and throws EnginesDiffer.
   RunEnd run(u64 budget);
   // The interpreter's exact count, and the estimate of what emitted code executed.
   u64 instructions() const { return cpu_.instructions() + estimate_; }
   const TranslatorCounters& counters() const { return counters_; }
   const MemoryCounters& memory_counters() const { return view_.counters(); }
+  const Lockstep* lockstep() const { return lockstep_.get(); }  // null without it
   // The counters as lines of text.
   std::string report() const;
   // Compares what is cached with the truth; CHECKs.
@@ -116,8 +125,12 @@ class Translator final : public TranslationListener {
   LookupTable& table(u32 block_mode);
 
   void enter(u64 code);
-  void enter_until_it_leaves(TranslatedBlock*& block);
+  u32 instruction_at(TranslatedBlock*& block, u64 place);
+  // Runs emitted code from the block's start until it leaves for something that is not answered here. Which instruction
+  // of `block`, the one left, was not completed, if it was left inside.
+  std::optional<u32> run_emitted(TranslatedBlock*& block);
   bool resolve_fault(TranslatedBlock& block);
+  bool too_many_faults(const TranslatedBlock& block) const;
   bool may_be_misaligned(const TranslatedBlock& block, u32 eip) const;
   void load_context();
   void load_segments();
@@ -151,6 +164,8 @@ class Translator final : public TranslationListener {
   u32 mode_ = 0;                 // of the processor, while `segments_known_`
   bool segments_known_ = false;  // the Context has them, and `mode_` is theirs
   LookupTable* table_ = nullptr;
+  std::unique_ptr<Lockstep> lockstep_;
+  LookupTable knows_nothing_;  // what emitted code asks in lockstep
   bool fpu_held_ = false;  // Context::fx is the guest's FPU state
   u64 gs_base_ = 0;
   u64 estimate_ = 0;

@@ -10,6 +10,7 @@
 #include "core/cpu/cpu_state.h"
 #include "core/cpu/fault.h"
 #include "core/cpu/insn.h"
+#include "core/cpu/rehearsal.h"
 #include "core/cpu/translation_listener.h"
 #include "core/platform/clock.h"
 #include "core/platform/irq.h"
@@ -109,6 +110,15 @@ class Cpu : public CpuState, public MemoryObserver {
     return t;
   }
   void watch_code(Ppn page);
+
+  // --- for lockstep ---
+
+  void allow_rehearsals();
+  // Executes instructions `first` up to `end` of a block, the first of which stands at EIP, as long as each leads to
+  // the next, and notes their writes. It ends before an instruction that faults, or accesses something else than memory
+  // without side effects. Who asked puts the state and memory back; A and D bits set by page walks stay.
+  RehearsalEnd rehearse(RehearsedBlock& what, u32 first, u32 end);
+  std::vector<RehearsedWrite>& rehearsed_writes() { return rehearsal_->writes; }
 
   // --- for debuggers ---
 
@@ -244,7 +254,7 @@ class Cpu : public CpuState, public MemoryObserver {
   GuestMemory& memory() { return pins_.memory; }
   Trace& trace() { return pins_.trace; }
   ApicBasePort* apic() { return apic_; }
-  IrqLine* ferr() { return pins_.ferr; }
+  IrqLine* ferr() { return rehearsing() ? nullptr : pins_.ferr; }
 
   u64 time_stamp();
   // CPL, CR0.PG/WP/AM, CR4, EFER, EFLAGS.AC or debug registers changed: which TLB and which loop apply.
@@ -381,6 +391,9 @@ class Cpu : public CpuState, public MemoryObserver {
   template <class Part>
   void in_parts(const Span& span, u32 bytes, Part part);
   bool translate_page(u32 linear, Access access, Privilege privilege, PhysAddr& page);
+  bool rehearsing() const { return rehearsal_ && rehearsal_->on; }
+  bool rehearsed_page(u32 linear, Access access, Privilege privilege, PhysAddr& page);
+  Tlb& tlb_for(Privilege who) { return (rehearsing() ? rehearsal_->tlbs : *tlbs_)[who == Privilege::user]; }
   // The physical address behind a linear one, without faults or A and D; false where nothing is mapped.
   bool debug_page(u32 linear, PhysAddr& physical) const;
   u64 read_physical(PhysAddr address, u32 bytes);
@@ -434,6 +447,7 @@ class Cpu : public CpuState, public MemoryObserver {
   std::unique_ptr<std::array<Tlb, 2>> tlbs_;  // by privilege
   std::unique_ptr<Tlb> no_tlb_;               // never filled: every access takes the slow path
   Tlb* tlb_ = nullptr;
+  std::unique_ptr<Rehearsal> rehearsal_;
   BlockCache blocks_;
   struct FetchEntry {
     u32 linear = 1;

@@ -45,6 +45,7 @@ void Cpu::flush_tlb() {
   large_regions_.fill(false);
   fetched_.fill(false);
   ++map_epoch_;
+  if (rehearsal_) rehearsal_->flush();
   if (listener_) listener_->all_dropped();
 }
 
@@ -54,6 +55,7 @@ void Cpu::flush_tlb_for_cr3() {
   for (auto& table : fetch_)
     for (FetchEntry& entry : table)
       if (!keep_global || !entry.global) entry = {};
+  if (rehearsal_) rehearsal_->flush();
   ++map_epoch_;
   if (listener_) keep_global ? listener_->local_dropped() : listener_->all_dropped();
 }
@@ -62,6 +64,7 @@ void Cpu::flush_page(u32 linear) {
   // INVLPG of a large page must drop all of it (SDM 3A 4.10.4.1).
   const bool large = large_regions_[linear >> 22];
   for (Tlb& tlb : *tlbs_) large ? tlb.flush_region(linear) : tlb.flush_page(linear);
+  if (rehearsal_) rehearsal_->flush_page(linear, large);
   for (auto& table : fetch_) {
     if (large) table.fill({});
     table[(linear >> kPageShift) % table.size()] = {};
@@ -75,7 +78,7 @@ void Cpu::flush_page(u32 linear) {
 void Cpu::update_mode() {
   const bool alignment = (cr0 & cr0::AM) && (flags.rest & eflags::AC) && cpl == 3;
   const bool watching = debug_registers_active() || !watchpoints_.empty();
-  tlb_ = alignment || watching ? no_tlb_.get() : &(*tlbs_)[cpl == 3];
+  tlb_ = alignment || watching ? no_tlb_.get() : &tlb_for(privilege());
   single_ = (flags.rest & (eflags::TF | eflags::RF)) || watching || !breakpoints_.empty() ||
             pins_.trace.on(Channel::instructions);
 }
@@ -112,6 +115,7 @@ bool Cpu::alignment_allows(u32 linear, u32 bytes) {
 }
 
 bool Cpu::translate_page(u32 linear, Access access, Privilege who, PhysAddr& page) {
+  if (rehearsing()) return rehearsed_page(linear, access, who, page);
   const Translation t = walk(pins_.memory, paging_mode(), LinearAddr(linear), access, who);
   if (!t.ok) {
     cr2 = linear;
@@ -162,8 +166,10 @@ u64 Cpu::read_physical(PhysAddr address, u32 bytes) {
 void Cpu::write_physical(PhysAddr address, u64 value, u32 bytes) {
   const Ppn ppn = page_of(address);
   if (u8* page = pins_.memory.writable(ppn)) {
+    u8* host = page + (address.value & kPageMask);
+    if (rehearsing()) rehearsal_->note(address, host, bytes);
     if (pins_.memory.watched(ppn)) watched_page_written(address, bytes);
-    std::memcpy(page + (address.value & kPageMask), &value, bytes);
+    std::memcpy(host, &value, bytes);
     return;
   }
   for (u32 done = 0; done < bytes;) {
@@ -211,7 +217,7 @@ bool Cpu::store_slow(unsigned seg, u32 offset, u64 value, u32 bytes) {
 }
 
 u64 Cpu::read_linear(u32 linear, u32 bytes, Privilege who) {
-  if (const u8* host = (*tlbs_)[who == Privilege::user].read(linear, bytes)) {
+  if (const u8* host = tlb_for(who).read(linear, bytes)) {
     u64 value = 0;
     std::memcpy(&value, host, bytes);
     return value;
@@ -224,7 +230,7 @@ u64 Cpu::read_linear(u32 linear, u32 bytes, Privilege who) {
 }
 
 void Cpu::write_linear(u32 linear, u64 value, u32 bytes, Privilege who) {
-  if (u8* host = (*tlbs_)[who == Privilege::user].write(linear, bytes)) {
+  if (u8* host = tlb_for(who).write(linear, bytes)) {
     std::memcpy(host, &value, bytes);
     return;
   }

@@ -4,6 +4,7 @@
 #include <array>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "core/base/log.h"
@@ -18,7 +19,17 @@ struct DriveConfig {
 };
 
 // What executes guest code.
-enum class EngineKind : u8 { interpreter, translator };
+enum class EngineKind : u8 {
+  interpreter,
+  translator,
+  lockstep,  // the translator, compared with the interpreter block by block
+};
+inline constexpr const char* kEngineNames = "interpreter translator lockstep";
+// `name` is one of these.
+constexpr EngineKind engine_named(std::string_view name) {
+  if (name == "translator") return EngineKind::translator;
+  return name == "lockstep" ? EngineKind::lockstep : EngineKind::interpreter;
+}
 
 struct MachineConfig {
   u64 memory_bytes = u64{128} << 20;

@@ -46,14 +46,16 @@ const MachineConfig& checked(const MachineConfig& config) {
 struct Machine::Impl {
   Impl(const MachineConfig& c, Trace& trace)
       : config(checked(c)), clock(make_clock()), board(config, checked_model(config), *clock, trace) {
-    if (config.engine == EngineKind::translator) {
-      if (config.icount) throw ConfigError("--icount needs --engine interpreter: emitted code counts no instructions");
+    if (config.engine != EngineKind::interpreter) {
+      if (config.icount && config.engine == EngineKind::translator)
+        throw ConfigError("--icount needs --engine interpreter or lockstep: emitted code counts no instructions");
       std::string why_not;
       if (Translator::supported(why_not))
         translator = std::make_unique<Translator>(board.cpu, board.memory,
                                                   TranslatorOptions{.code_bytes = config.translator_cache,
                                                                     .block_instructions = config.translator_block,
-                                                                    .forget_always = config.translator_forgets});
+                                                                    .forget_always = config.translator_forgets,
+                                                                    .lockstep = config.engine == EngineKind::lockstep});
       else
         fmt::print(stderr, "note: no translator here ({}); the interpreter takes its place\n", why_not);
     }
@@ -71,7 +73,7 @@ struct Machine::Impl {
     const i64 epoch = config.rtc_epoch.value_or(config.icount ? kIcountEpoch : static_cast<i64>(time(nullptr)));
     if (!config.icount) return std::make_unique<HostClock>(epoch);
     auto made = std::make_unique<InstructionClock>(epoch, config.icount_nanoseconds,
-                                                   [this] { return cpu_exists ? board.cpu.instructions() : 0; });
+                                                   [this] { return cpu_exists ? instructions() : 0; });
     icount_clock = made.get();
     return made;
   }
@@ -113,7 +115,12 @@ struct Machine::Impl {
     clock->run_due();
     const Ticks before = clock->now();
     const u64 executed = instructions();
-    const RunEnd end = execute(static_cast<u64>(std::min(slice(until), limit)), count);
+    RunEnd end;
+    try {
+      end = execute(static_cast<u64>(std::min(slice(until), limit)), count);
+    } catch (const EnginesDiffer& difference) {
+      return Stop{StopReason::engines_differ, 0, difference.what()};
+    }
     const Ticks after = clock->now();
     const u64 done = instructions() - executed;
     if (!icount_clock && done > 1000 && after > before) {

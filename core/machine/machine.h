@@ -20,11 +20,12 @@ class PcBoard;
 class PortBus;
 
 enum class StopReason : u8 {
-  powered_off,   // ACPI S5 or APM off
-  reset,         // a reset while no_reboot is set
-  debug_exit,    // isa-debug-exit; `value` is what was written
-  triple_fault,  // shutdown state with no_reboot; otherwise the machine resets as a PC does
-  breakpoint,    // a debugger's breakpoint, watchpoint or single step; the CPU stands before the next instruction
+  powered_off,     // ACPI S5 or APM off
+  reset,           // a reset while no_reboot is set
+  debug_exit,      // isa-debug-exit; `value` is what was written
+  triple_fault,    // shutdown state with no_reboot; otherwise the machine resets as a PC does
+  engines_differ,  // in lockstep: the interpreter and the translator disagree
+  breakpoint,      // a debugger's breakpoint, watchpoint or single step; the CPU stands before the next instruction
 };
 
 struct Stop {

@@ -24,7 +24,7 @@ _penumbra() {
     --cpu)
       COMPREPLY=($(compgen -W "486 pentium p2 p3 p4" -- "$word")) ;;
     --engine)
-      COMPREPLY=($(compgen -W "interpreter translator" -- "$word")) ;;
+      COMPREPLY=($(compgen -W "interpreter translator lockstep" -- "$word")) ;;
     --translator)
       COMPREPLY=($(compgen -W "block=1 cache=1M forget" -- "$word")) ;;
     --rtc)

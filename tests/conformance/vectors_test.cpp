@@ -60,7 +60,7 @@ TEST_CASE("real-mode vectors: a test is read, runs, and a wrong expectation is n
   CHECK(right.tests[0].initial[kRealCs] == 0x1000);
   CHECK(right.tests[0].final[kAx] == 0x1235);
   CHECK_FALSE(right.tests[0].final[kBx].has_value());
-  const auto subject = processor_real_mode("p4", false);
+  const auto subject = processor_real_mode("p4", EngineKind::interpreter);
   CHECK(run_sst(right, right.tests[0], *subject) == "");
   const SstFile wrong = parse_sst(increment_file(0x1236), "made by hand");
   CHECK(run_sst(wrong, wrong.tests[0], *subject).find("ax: 1235, not 1236") != std::string::npos);
@@ -95,7 +95,7 @@ TEST_CASE("TestFloat: sections and vectors are read, and judged by an engine") {
   CHECK(sections[0].vectors.size() == 2);
   CHECK(sections[1].vectors[0].a.high == 0x3FFF);
   CHECK(sections[1].vectors[0].flags == 8);
-  const auto subject = processor_subject("p4", false);
+  const auto subject = processor_subject("p4", EngineKind::interpreter);
   CHECK(run_testfloat(sections[0], *subject).find("1 of 2 vectors differ") != std::string::npos);
   CHECK(run_testfloat(sections[1], *subject) == "");
 }
@@ -107,7 +107,7 @@ TEST_CASE("TestFloat: nonsense is refused with its line") {
 }
 
 TEST_CASE("interpreter subject: results, faults and segments come back as the host's do") {
-  const auto subject = processor_subject("p4", false);
+  const auto subject = processor_subject("p4", EngineKind::interpreter);
   UserState in;
   in.eip = kCodeBase + 0x40;
   in.selector = {kFlatData, kFlatCode, kFlatData, local_selector(kLdtBoundedData), kFlatData, 0};

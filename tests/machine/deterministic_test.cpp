@@ -21,6 +21,26 @@ TEST_CASE("ten runs of the firmware end with the same state hash") {
   for (int n = 0; n < 9; ++n) CHECK(hash_after(3'000'000) == first);
 }
 
+TEST_CASE("lockstep compares the firmware's blocks, repeatably, and takes as many instructions as the interpreter") {
+  const auto run = [](EngineKind engine, u64& hash) {
+    MachineConfig config;
+    config.memory_bytes = 8 << 20;
+    config.icount = true;
+    config.engine = engine;
+    Trace trace;
+    Machine machine(config, trace);
+    CHECK(!machine.run_for(milliseconds(30)));
+    CHECK((machine.engine_report().find("lockstep") != std::string::npos) == (engine == EngineKind::lockstep));
+    hash = machine.state_hash();
+    return machine.instructions();
+  };
+  u64 hash = 0, first = 0, second = 0;
+  const u64 interpreted = run(EngineKind::interpreter, hash);
+  CHECK(run(EngineKind::lockstep, first) == interpreted);
+  CHECK(run(EngineKind::lockstep, second) == interpreted);
+  CHECK(first == second);
+}
+
 TEST_CASE("the hash tells different moments apart") { CHECK(hash_after(1'000'000) != hash_after(1'000'100)); }
 
 }  // namespace
