@@ -34,6 +34,7 @@ struct TranslatedBlock {
   u8 soft_faults = 0;        // accesses that only the interpreter could make, so far; saturates
   u64 code = 0;              // offsets in the code buffer
   u64 code_bytes = 0;
+  u64 body_bytes = 0;  // of them, those of instructions; exits follow
   u64 dead_entry = 0;  // where the entry jumps once the block is invalid
   std::vector<InstructionStart> starts;
 };

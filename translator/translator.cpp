@@ -71,21 +71,15 @@ Translator::Translator(Cpu& cpu, GuestMemory& memory, const TranslatorOptions& o
   context_.return_stack = returns_.top();
   for (auto& table : tables_) table = std::make_unique<LookupTable>();
   for (auto& window : windows_) window = std::make_unique<Window>(memory.ram());
+  if (options_.perf_map) {
+    perf_map_.emplace();
+    name_thunks();
+  }
   cpu_.listen(this);
   cpu_.state_changed();
 }
 
 Translator::~Translator() { cpu_.listen(nullptr); }
-
-std::string Translator::report() const {
-  const TranslatorCounters& c = counters_;
-  return fmt::format(
-      "blocks        {} translated, {} invalidated by writes, {} links, {} KiB of code, cache dropped {} times\n"
-      "entered       {} times; left for {} lookups, {} interpreted instructions\n"
-      "faults        {} answered by mapping, {} by the interpreter\n",
-      c.blocks, c.invalidated, c.links, used_ >> 10, c.flushes, c.entries, c.lookups, c.interpreted, c.hidden_faults,
-      c.soft_accesses);
-}
 
 bool Translator::flat() const {
   constexpr u64 kWhole = u64{1} << 32;

@@ -4,17 +4,22 @@
 
 #include <deque>
 #include <memory>
+#include <optional>
+#include <span>
 #include <unordered_map>
 #include <vector>
 
 #include "core/cpu/cpu.h"
 #include "core/cpu/decode.h"
+#include "core/cpu/isa_table.h"
 #include "mmu/window.h"
 #include "translator/block.h"
 #include "translator/code_buffer.h"
 #include "translator/context.h"
+#include "translator/counters.h"
 #include "translator/fault_recovery.h"
 #include "translator/lookup_table.h"
+#include "translator/perf_map.h"
 #include "translator/return_stack.h"
 #include "translator/thunks.h"
 
@@ -26,19 +31,13 @@ struct TranslatorOptions {
   u32 block_instructions = 64;
   // Stress: everything cached is forgotten whenever emitted code comes back.
   bool forget_always = false;
-};
-
-// What happened so far, for --stats.
-struct TranslatorCounters {
-  u64 blocks = 0;         // translated
-  u64 links = 0;          // direct branches linked
-  u64 entries = 0;        // of emitted code from C++
-  u64 lookups = 0;        // exits for an indirect branch
-  u64 interpreted = 0;    // exits for the interpreter
-  u64 hidden_faults = 0;  // answered by mapping
-  u64 soft_accesses = 0;  // faults answered by the interpreter
-  u64 invalidated = 0;    // blocks, by writes to their code
-  u64 flushes = 0;        // of the whole code cache
+  // Themes of instructions (isa_table.h) that are the interpreter's whatever their rows say, a bit each: a wrong
+  // emission is found by bisecting.
+  u32 interpreted_themes = 0;
+  // Whether perf is told the names of blocks.
+  bool perf_map = false;
+  // Channel::translation shows the blocks that cover one of these linear addresses; all blocks if there are none.
+  std::vector<u32> listed = {};
 };
 
 class Translator final : public TranslationListener {
@@ -55,8 +54,10 @@ class Translator final : public TranslationListener {
   // The interpreter's exact count, and the estimate of what emitted code executed.
   u64 instructions() const { return cpu_.instructions() + estimate_; }
   const TranslatorCounters& counters() const { return counters_; }
-  // The counters as lines of text.
-  std::string report() const;
+  // How many instructions of each theme have been emitted, in the order of `themes`.
+  std::span<const u64> emitted() const { return emitted_; }
+  // Both of them.
+  std::vector<EventCount> counts() const;
   // Compares what is cached with the truth; CHECKs.
   void audit() const;
 
@@ -94,6 +95,10 @@ class Translator final : public TranslationListener {
   TranslatedBlock* translate(u32 eip, u64 physical, u8 block_mode);
   u64 code_address(const TranslatedBlock& block) const { return reinterpret_cast<u64>(buffer_.code(block.code)); }
   TranslatedBlock* block_of(u64 code_offset);
+  // How the options have it taken.
+  Emission emission_of(const Decoder::Decoded& decoded) const;
+  void name_thunks();
+  void show(const TranslatedBlock& block, std::span<const u8> guest) const;
 
   void enter(u64 code);
   void load_context();
@@ -128,6 +133,8 @@ class Translator final : public TranslationListener {
   u64 gs_base_ = 0;
   u64 estimate_ = 0;
   TranslatorCounters counters_;
+  std::array<u64, 32> emitted_{};
+  std::optional<PerfMap> perf_map_;
 };
 
 }  // namespace penumbra
