@@ -38,11 +38,23 @@ std::string field_at(u64 offset) {
   for (const Field& f : kFields) {
     if (offset < f.offset || offset >= f.offset + f.size) continue;
     const u64 inside = offset - f.offset;
-    return f.size > f.element && inside % f.element == 0 ? fmt::format("[{}[{}]]", f.name, inside / f.element)
-           : inside                                      ? fmt::format("[{}+{}]", f.name, inside)
-                                                         : fmt::format("[{}]", f.name);
+    return f.size > f.element && inside % f.element == 0 ? fmt::format("[context.{}[{}]]", f.name, inside / f.element)
+           : inside                                      ? fmt::format("[context.{}+{}]", f.name, inside)
+                                                         : fmt::format("[context.{}]", f.name);
   }
   return fmt::format("[context+{:#x}]", offset);
+}
+
+std::string_view reason_text(ExitReason reason) {
+  switch (reason) {
+    case ExitReason::link: return "link";
+    case ExitReason::lookup: return "lookup";
+    case ExitReason::poll: return "poll";
+    case ExitReason::interpret: return "interpret";
+    case ExitReason::fpu: return "fpu";
+    case ExitReason::fault: return "fault";
+  }
+  return "?";
 }
 
 std::string hex(std::span<const u8> bytes) {
@@ -103,7 +115,17 @@ class HostCode {
       const std::size_t open = operands.find('['), close = operands.find(']');
       operands.replace(open, close - open + 1, field_at(static_cast<u64>(op.mem.disp)));
     }
+    if (x86.op_count == 2 && stored_reason(x86)) operands += fmt::format("  ; {}", *stored_reason(x86));
     return operands.empty() ? instruction_->mnemonic : fmt::format("{} {}", instruction_->mnemonic, operands);
+  }
+
+  // Why emitted code is left, where that is what the instruction notes.
+  static std::optional<std::string_view> stored_reason(const cs_x86& x86) {
+    const cs_x86_op& to = x86.operands[0];
+    const cs_x86_op& value = x86.operands[1];
+    const bool reason = to.type == X86_OP_MEM && to.mem.base == X86_REG_R13 &&
+                        to.mem.disp == static_cast<i64>(offsetof(Context, reason)) && value.type == X86_OP_IMM;
+    return reason ? std::optional(reason_text(static_cast<ExitReason>(value.imm))) : std::nullopt;
   }
 
   std::string target_text(i64 target, u64 next) const {
@@ -129,7 +151,7 @@ void beside(std::vector<std::string>& lines, const std::string& left, const std:
   const std::size_t rows = std::max<std::size_t>(right.size(), 1);
   for (std::size_t n = 0; n < rows; ++n) {
     std::string line =
-        fmt::format("{:<50} | {}", n == 0 ? left : std::string(), n < right.size() ? right[n] : std::string());
+        fmt::format("{:<58} | {}", n == 0 ? left : std::string(), n < right.size() ? right[n] : std::string());
     line.erase(line.find_last_not_of(' ') + 1);
     lines.push_back(std::move(line));
   }
@@ -151,13 +173,14 @@ std::vector<std::string> list_block(const TranslatedBlock& block, std::span<cons
     const auto bytes = guest.subspan(starts[n].guest);
     const u32 length = instruction_length(bytes, true);
     translated = std::max(translated, starts[n].guest + length);
-    beside(lines, fmt::format("{:08x} {} ({} to {})", eip, disassemble(bytes, eip, true), length, end - starts[n].host),
+    beside(lines, fmt::format("{:08x} {:2} {:3} {}", eip, length, end - starts[n].host, disassemble(bytes, eip, true)),
            code.lines(starts[n].host, end));
   }
   std::string end = "exits";
   if (translated < guest.size()) {
     const u32 eip = block.eip + translated;
-    end = fmt::format("{:08x} {} (interpreter's)", eip, disassemble(guest.subspan(translated), eip, true));
+    end = fmt::format("{:08x} {:2}   - {}", eip, guest.size() - translated,
+                      disassemble(guest.subspan(translated), eip, true));
   }
   beside(lines, end, code.lines(block.body_bytes, block.code_bytes));
   return lines;
