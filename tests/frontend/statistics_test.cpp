@@ -11,7 +11,7 @@ using namespace penumbra;
 
 // The engine's counts are a name, a total and a rate, whatever they are called.
 TEST_CASE("counts of the engine stand in total and a second") {
-  FakeGuest guest;
+  test::FakeGuest guest;
   guest.instruction_count = 123'456'789;
   Statistics statistics(guest);
   while (statistics.host_seconds() < 0.01) {
