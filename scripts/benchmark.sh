@@ -24,7 +24,7 @@ END
   exit 2
 }
 
-rounds=3 work=int,br,x87,sse,mem,sys,r scale=1 batch=16 only=interpreter,translator,qemu,native counters= penumbra=
+rounds=3 work=int,br,x87,sse,mem,sys,r scale=1 batch=16 only=interpreter,translator,qemu,native counters='' penumbra=''
 while [ $# -gt 0 ]; do
   case $1 in
     --rounds) rounds=${2:?} && shift 2 ;;
@@ -75,7 +75,10 @@ if [ ! -f "$out/initrd.gz" ]; then
   say "building the workload kit in build/bench"
   build_kit
 fi
+version="a program of unknown commit"
 if [ -z "$penumbra" ]; then
+  version=$(git rev-parse --short HEAD)
+  git diff --quiet HEAD || version="$version with changes"
   build_release penumbra
   penumbra=$PWD/build/release/penumbra
 fi
@@ -132,8 +135,7 @@ fi
 
 # What the figures hold for.
 {
-  printf '%s, %s%s, ' "$(date +%Y-%m-%d)" "$(git rev-parse --short HEAD)" \
-    "$(git diff --quiet HEAD || printf ' with changes')"
+  printf '%s, %s, ' "$(date +%Y-%m-%d)" "$version"
   printf '%s x %s, Linux %s, %s, ' "$(nproc)" "$(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | head -n 1)" \
     "$(uname -r)" "$(qemu-system-i386 --version | sed -n 's/.*version \([0-9.]*\).*/QEMU \1/p')"
   printf 'load average %s before and %s after\n' "$load_before" "$(cut -d' ' -f1-3 /proc/loadavg)"
