@@ -4,8 +4,10 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "core/base/types.h"
+#include "core/debug/event_count.h"
 #include "core/machine/machine.h"
 #include "core/platform/character_port.h"
 #include "core/platform/display.h"
@@ -35,8 +37,8 @@ class Guest {
 
   virtual Ticks now() = 0;  // guest time
   virtual u64 instructions() = 0;
-  // Lines about the engine's work; may be empty.
-  virtual std::string engine_report() = 0;
+  // The engine's work; may be empty.
+  virtual std::vector<EventCount> engine_counts() = 0;
   virtual u64 state_hash() = 0;  // of CPU, memory and devices
   virtual double busy_fraction() = 0;
   virtual bool disk_active() = 0;

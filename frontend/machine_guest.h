@@ -38,7 +38,7 @@ class MachineGuest final : public Guest {
   void change_cdrom(unsigned drive, const DriveConfig& medium) override { machine_.change_cdrom(drive, medium); }
   Ticks now() override { return machine_.clock().now(); }
   u64 instructions() override { return machine_.instructions(); }
-  std::string engine_report() override { return machine_.engine_report(); }
+  std::vector<EventCount> engine_counts() override { return machine_.engine_counts(); }
   u64 state_hash() override { return machine_.state_hash(); }
   double busy_fraction() override { return machine_.busy_fraction(); }
   bool disk_active() override { return machine_.disk_active(); }

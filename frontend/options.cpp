@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "core/base/error.h"
+#include "core/cpu/isa_table.h"
 #include "frontend/gdb_spec.h"
 #include "frontend/suggest.h"
 #include "frontend/values.h"
@@ -39,6 +40,12 @@ void set_disk(DriveOption& drive, Value value) {
   add_medium(drive, value, false);
 }
 
+std::string theme_names() {
+  std::string names = "all, x87, mmx, sse";
+  for (const Theme& theme : themes()) names += fmt::format(", {}", theme.name);
+  return names;
+}
+
 void set_translator(MachineConfig& machine, Value value) {
   const auto after = [&](std::string_view name) { return value.substr(name.size()); };
   if (value == "forget")
@@ -49,8 +56,18 @@ void set_translator(MachineConfig& machine, Value value) {
     const u64 bytes = parse_memory_size(after("cache="));
     if (bytes < (1 << 20) || bytes > (1 << 30)) throw ConfigError("cache: expected 1M to 1G");
     machine.translator_cache = bytes & ~u64{kPageMask};
+  } else if (value.starts_with("helper=")) {
+    const u32 found = themes_named(after("helper="));
+    if (!found)
+      throw ConfigError(fmt::format("'{}': no kind of instructions; expected one of {}", value, theme_names()));
+    machine.interpreted_themes |= found;
   } else
-    throw ConfigError(fmt::format("'{}': expected block=N, cache=SIZE or forget", value));
+    throw ConfigError(fmt::format("'{}': expected block=N, cache=SIZE, forget or helper=KIND", value));
+}
+
+u32 parse_linear(Value value) {
+  const std::string digits(value.starts_with("0x") ? value.substr(2) : value);
+  return static_cast<u32>(parse_number("0x" + digits, 0, 0xFFFF'FFFF));
 }
 
 using enum OptionGroup;
@@ -70,10 +87,11 @@ constexpr Option kOptions[] = {
      "What executes guest code: interpreter, translator, or lockstep (the translator, with every block compared with "
      "what the interpreter makes of it; a difference ends the run). The interpreter unless given.",
      [](Settings s, Value v) { s.machine.engine = engine_named(parse_word(v, kEngineNames)); }},
-    {"translator", "", machine, Takes::value, true, "SETTING", "block=1 cache=1M forget",
+    {"translator", "", machine, Takes::value, true, "SETTING", "block=1 cache=1M forget helper=",
      "A setting of the translator, for tests: block=N (the most instructions of a block), cache=SIZE (of host code), "
-     "or "
-     "forget (keep nothing that was translated).",
+     "forget (keep nothing that was translated), or helper=KIND (leave a kind of instructions to the interpreter, to "
+     "find by bisecting which is translated wrongly: all, arithmetic, logic, move, stack, control, string, x87, mmx, "
+     "sse ...; a wrong name lists them).",
      [](Settings s, Value v) { set_translator(s.machine, v); }},
     {"icount", "", machine, Takes::optional_value, false, "NS", "",
      "Deterministic time: every instruction takes NS nanoseconds of guest time (10 unless given), whatever the host "
@@ -187,18 +205,29 @@ constexpr Option kOptions[] = {
      "End the run after so many seconds of host time, with exit code 8.",
      [](Settings s, Value v) { s.timeout_seconds = parse_seconds(v); }},
     {"stats", "", script, Takes::nothing, false, "", "",
-     "Print instructions, time and speed when the run ends, and with --icount a hash of the whole machine.",
+     "Print instructions, time, speed and what the engine did, in total and a second, when the run ends, and with "
+     "--icount a hash of the whole machine.",
      [](Settings s, Value) { s.stats = true; }},
 
     {"trace", "", debug, Takes::value, true, "CHANNEL,...",
      "all instructions interrupts faults paging ports mmio pic pit rtc keyboard dma floppy ide serial parallel vga pci "
-     "acpi apic fw_cfg speaker bios guest",
+     "acpi apic fw_cfg speaker bios guest translation",
      "Log what happens on these channels; a wrong name lists them all.",
      [](Settings s, Value v) {
        for (const Channel channel : parse_trace_channels(v)) s.trace.push_back(channel);
      }},
     {"trace-file", "", debug, Takes::value, false, "FILE", kFile, "Where the trace goes, instead of standard error.",
      [](Settings s, Value v) { s.trace_file = file(v); }},
+    {"dump-translation", "", debug, Takes::value, true, "ADDRESS", "",
+     "Show each block of translated code that covers this linear address (hexadecimal) when it is made: guest code "
+     "beside host code. It is trace channel 'translation', which alone shows every block.",
+     [](Settings s, Value v) {
+       s.machine.listed_blocks.push_back(parse_linear(v));
+       s.trace.push_back(Channel::translation);
+     }},
+    {"perf-map", "", debug, Takes::nothing, false, "", "",
+     "Write /tmp/perf-PID.map, so that perf shows translated blocks by their guest addresses.",
+     [](Settings s, Value) { s.machine.perf_map = true; }},
     {"gdb", "", debug, Takes::value, false, "WHERE", ":1234 stdio unix:",
      "Wait for gdb at :PORT, HOST:PORT, unix:PATH or stdio, before the guest's first instruction. ':1234,nowait' lets "
      "the guest run meanwhile.",

@@ -68,6 +68,11 @@ void complete(RunSettings& settings) {
     throw ConfigError("--append needs --kernel: there is no kernel to hand it to");
   if (!settings.trace_file.empty() && settings.trace.empty())
     throw ConfigError("--trace-file needs --trace CHANNEL: nothing is traced");
+  if (settings.machine.engine == EngineKind::interpreter) {
+    if (!settings.machine.listed_blocks.empty())
+      throw ConfigError("--dump-translation needs --engine translator: nothing is translated");
+    if (settings.machine.perf_map) throw ConfigError("--perf-map needs --engine translator: nothing is translated");
+  }
   place_drives(settings);
   check_stdio(settings);
 }

@@ -34,12 +34,17 @@ std::string Statistics::brief() {
 std::string Statistics::full() {
   const double seconds = host_seconds();
   const u64 instructions = guest_.instructions();
-  return fmt::format(
-      "instructions  {}\nhost time     {:.3f} s\nguest time    {:.3f} s\nspeed         {:.1f} MIPS\n"
-      "busy          {:.0f} %\n{}",
+  std::string text = fmt::format(
+      "instructions  {}\nhost time     {:.3f} s\nguest time    {:.3f} s\nspeed         {:.1f} MIPS\nbusy          "
+      "{:.0f} %\n",
       instructions, seconds, static_cast<double>(guest_.now().value) / 1e9,
-      seconds > 0 ? static_cast<double>(instructions) / seconds / 1e6 : 0.0, 100 * guest_.busy_fraction(),
-      guest_.engine_report());
+      seconds > 0 ? static_cast<double>(instructions) / seconds / 1e6 : 0.0, 100 * guest_.busy_fraction());
+  const std::vector<EventCount> counts = guest_.engine_counts();
+  if (!counts.empty()) text += fmt::format("{:<44} {:>14} {:>14}\n", "engine", "in total", "a second");
+  for (const EventCount& c : counts)
+    text += fmt::format("{:<44} {:>14} {:>14.0f}\n", c.name, c.total,
+                        seconds > 0 ? static_cast<double>(c.total) / seconds : 0.0);
+  return text;
 }
 
 }  // namespace penumbra

@@ -56,6 +56,7 @@ struct TranslatedBlock {
   u32 heat = 0;              // its place in Context::heat
   u64 code = 0;              // offsets in the code buffer
   u64 code_bytes = 0;
+  u64 body_bytes = 0;  // of them, those of instructions; exits follow
   u64 dead_entry = 0;  // where the entry jumps once the block is invalid
   std::vector<InstructionStart> starts;
   std::unique_ptr<RehearsedBlock> rehearsed;  // in lockstep: the interpreter's view of it, once it has run

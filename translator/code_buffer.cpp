@@ -1,8 +1,7 @@
-// One memory file, two mappings.
+// One piece of memory, two mappings.
 #include "translator/code_buffer.h"
 
 #include <sys/mman.h>
-#include <unistd.h>
 
 #include <atomic>
 
@@ -12,14 +11,14 @@
 namespace penumbra {
 
 CodeBuffer::CodeBuffer(u64 bytes) : bytes_(bytes) {
-  const int file = memfd_create("penumbra-code", MFD_CLOEXEC);
-  if (file < 0) throw host_error("code cache: memfd_create");
-  const bool sized = ftruncate(file, static_cast<off_t>(bytes)) == 0;
-  void* write = sized ? mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0) : MAP_FAILED;
-  void* execute = write == MAP_FAILED ? MAP_FAILED : mmap(nullptr, bytes, PROT_READ | PROT_EXEC, MAP_SHARED, file, 0);
+  // Shared and anonymous, not a memfd: perf looks up names in its map for anonymous memory only.
+  void* write = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  // From a length of 0 mremap makes a second mapping of the same pages.
+  void* execute = write == MAP_FAILED ? MAP_FAILED : mremap(write, 0, bytes, MREMAP_MAYMOVE);
+  const bool executable = execute != MAP_FAILED && mprotect(execute, bytes, PROT_READ | PROT_EXEC) == 0;
   const HostError error = host_error(fmt::format("code cache: mapping {} bytes", bytes));
-  close(file);
-  if (execute == MAP_FAILED) {
+  if (!executable) {
+    if (execute != MAP_FAILED) munmap(execute, bytes);
     if (write != MAP_FAILED) munmap(write, bytes);
     throw error;
   }

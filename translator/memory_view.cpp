@@ -10,7 +10,8 @@ constexpr u32 kLastOperand = 0xFFFF'FFF0;
 
 }  // namespace
 
-MemoryView::MemoryView(Cpu& cpu, GuestMemory& memory, bool windows) : cpu_(cpu), memory_(memory) {
+MemoryView::MemoryView(Cpu& cpu, GuestMemory& memory, bool windows, TranslatorCounters& counters)
+    : cpu_(cpu), memory_(memory), counters_(counters) {
   for (const unsigned who : {0, 1}) {
     if (windows) windows_[who] = std::make_unique<Window>(memory.ram());
     soft_[who] = std::make_unique<SoftTlb>();
@@ -85,7 +86,7 @@ void MemoryView::drop_all() {
 }
 
 void MemoryView::drop_local() {
-  ++counters_.address_spaces;
+  ++counters_.local_drops;
   for (auto& window : windows_)
     if (window) window->drop_local();
   for (auto& tlb : soft_) tlb->drop_local();

@@ -8,22 +8,14 @@
 #include "core/cpu/cpu.h"
 #include "mmu/soft_tlb.h"
 #include "mmu/window.h"
+#include "translator/counters.h"
 
 namespace penumbra {
 
-struct MemoryCounters {
-  u64 hidden_faults = 0;   // window faults answered by mapping
-  u64 mapped_pages = 0;    // by them
-  u64 soft_fills = 0;      // entries of the software TLBs
-  u64 full_drops = 0;      // everything dropped
-  u64 address_spaces = 0;  // CR3 writes that dropped what is not global
-  u64 page_drops = 0;      // INVLPG
-};
-
 class MemoryView {
  public:
-  // Both outlive the view. Without `windows` there are software TLBs only. Throws HostError.
-  MemoryView(Cpu& cpu, GuestMemory& memory, bool windows);
+  // All three outlive the view. Without `windows` there are software TLBs only. Throws HostError.
+  MemoryView(Cpu& cpu, GuestMemory& memory, bool windows, TranslatorCounters& counters);
 
   bool has_windows() const { return windows_[0] != nullptr; }
   Window& window() { return *windows_[user()]; }
@@ -41,7 +33,6 @@ class MemoryView {
 
   // Whether a frame is RAM that reads and writes reach alike.
   bool plain(u64 physical) const;
-  const MemoryCounters& counters() const { return counters_; }
   void audit() const;
 
  private:
@@ -52,7 +43,7 @@ class MemoryView {
   GuestMemory& memory_;
   std::array<std::unique_ptr<Window>, 2> windows_;  // supervisor, user
   std::array<std::unique_ptr<SoftTlb>, 2> soft_;
-  MemoryCounters counters_;
+  TranslatorCounters& counters_;
 };
 
 }  // namespace penumbra

@@ -1,6 +1,8 @@
 // System V AMD64 calling convention: RBX, RBP and R12 to R15 belong to the caller; the direction flag is clear.
 #include "translator/thunks.h"
 
+#include <fmt/format.h>
+
 #include "core/base/check.h"
 #include "core/cpu/cpu_state.h"
 #include "mmu/soft_tlb.h"
@@ -143,6 +145,17 @@ Thunks::SoftAccess Thunks::soft_access(u64 offset) const {
     for (unsigned n = 0; n < kSoftSizes.size(); ++n)
       if (soft[write][n] == offset) return {kSoftSizes[n], write};
   return {};
+}
+
+std::vector<Thunks::Named> Thunks::names() const {
+  std::vector<Named> all{{0, "enter"}, {leave, "leave"}, {abandon, "abandon"}, {stray_return, "stray_return"}};
+  for (const bool write : {false, true})
+    for (unsigned n = 0; n < kSoftSizes.size(); ++n)
+      all.push_back({soft[write][n], fmt::format("soft_{}_{}", write ? "write" : "read", kSoftSizes[n])});
+  all.push_back({push_flags, "push_flags"});
+  all.push_back({pop_flags, "pop_flags"});
+  all.push_back({pop_word_flags, "pop_word_flags"});
+  return all;
 }
 
 Thunks emit_thunks(CodeBuffer& buffer) {

@@ -3,6 +3,8 @@
 #pragma once
 
 #include <array>
+#include <string>
+#include <vector>
 
 #include "translator/code_buffer.h"
 #include "translator/context.h"
@@ -31,6 +33,12 @@ struct Thunks {
   u64 pop_word_flags = 0;
   u64 bytes = 0;  // that the thunks take
 
+  struct Named {
+    u64 offset;
+    std::string name;
+  };
+  // In the order of their code.
+  std::vector<Named> names() const;
   // The access that a call to this offset makes possible; 0 if it is none of `soft`.
   struct SoftAccess {
     u32 bytes = 0;

@@ -82,7 +82,7 @@ TranslatedBlock* Translator::translate(const Key& key, Reach reach, u8 demotions
     const DecodeResult result = decoder.decode(bytes, insn, decoded);
     const GuestInstruction g{at, bytes, decoded.z, decoded.operands};
     block.starts.push_back({static_cast<u32>(assembler.size()), static_cast<u16>(block.bytes)});
-    if (result == DecodeResult::more_bytes || !decoded.row || !emitter.instruction(g, decoded.row->emission)) {
+    if (result == DecodeResult::more_bytes || !decoded.row || !emitter.instruction(g, emission_of(decoded))) {
       block.starts.pop_back();
       if (count == 0 && loop_bytes == 0) block.interpreted = true;
       emitter.leave_to_interpreter(at);
@@ -91,6 +91,8 @@ TranslatedBlock* Translator::translate(const Key& key, Reach reach, u8 demotions
       break;
     }
     block.bytes += decoded.z.length;
+    block.body_bytes = assembler.size();
+    ++emitted_[theme_of(decoded.z)];
     if (emitter.again()) {
       loop_bytes = block.bytes;
       block.bytes = count = 0;
@@ -111,6 +113,10 @@ TranslatedBlock* Translator::translate(const Key& key, Reach reach, u8 demotions
   page.lines |= code_lines(first, block.bytes);
   cpu_.watch_code(frame);
   ++counters_.blocks;
+  counters_.guest_bytes += block.bytes;
+  counters_.code_bytes += block.code_bytes;
+  if (perf_map_) perf_map_->add(code_address(block), block.code_bytes, fmt::format("guest_{:08x}", eip));
+  if (cpu_.trace().on(Channel::translation)) show(block, {guest, block.bytes});
   return &block;
 }
 
@@ -174,6 +180,10 @@ void Translator::code_forgotten() {
   sites_.clear();
   blocks_.clear();
   used_ = thunks_.bytes;
+  if (perf_map_) {
+    perf_map_->clear();
+    name_thunks();
+  }
 }
 
 }  // namespace penumbra

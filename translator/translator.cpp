@@ -66,29 +66,19 @@ Translator::Translator(Cpu& cpu, GuestMemory& memory, const TranslatorOptions& o
       context_(*context_owner_),
       recovery_(context_, buffer_, thunks_),
       returns_(reinterpret_cast<u64>(buffer_.code(thunks_.stray_return))),
-      view_(cpu, memory, options.mmu == MmuKind::windows),
+      view_(cpu, memory, options.mmu == MmuKind::windows, counters_),
       used_(thunks_.bytes) {
   context_.return_stack = returns_.top();
   if (options.lockstep) lockstep_ = std::make_unique<Lockstep>(cpu, memory);
+  if (options_.perf_map) {
+    perf_map_.emplace();
+    name_thunks();
+  }
   cpu_.listen(this);
   cpu_.state_changed();
 }
 
 Translator::~Translator() { cpu_.listen(nullptr); }
-
-std::string Translator::report() const {
-  const TranslatorCounters& c = counters_;
-  const MemoryCounters& m = view_.counters();
-  return fmt::format(
-      "blocks        {} translated, {} promoted, {} demoted, {} invalidated by writes, {} links, {} KiB of code, cache "
-      "dropped {} times\n"
-      "entered       {} times; left for {} lookups, {} interpreted instructions, {} in other modes\n"
-      "memory        {} window faults mapped {} pages, {} soft fills, {} accesses by the interpreter\n"
-      "dropped       everything {} times, address spaces {} times, pages {} times\n",
-      c.blocks, c.promoted, c.demoted, c.invalidated, c.links, used_ >> 10, c.flushes, c.entries, c.lookups,
-      c.interpreted, c.other_modes, m.hidden_faults, m.mapped_pages, m.soft_fills, c.soft_accesses, m.full_drops,
-      m.address_spaces, m.page_drops);
-}
 
 bool Translator::take_fpu_in() {
   if (cpu_.cr0 & (cr0::EM | cr0::TS)) return false;

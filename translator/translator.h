@@ -5,18 +5,23 @@
 #include <deque>
 #include <functional>
 #include <memory>
+#include <optional>
+#include <span>
 #include <unordered_map>
 #include <vector>
 
 #include "core/cpu/cpu.h"
 #include "core/cpu/decode.h"
+#include "core/cpu/isa_table.h"
 #include "translator/block.h"
 #include "translator/code_buffer.h"
 #include "translator/context.h"
+#include "translator/counters.h"
 #include "translator/fault_recovery.h"
 #include "translator/lockstep.h"
 #include "translator/lookup_table.h"
 #include "translator/memory_view.h"
+#include "translator/perf_map.h"
 #include "translator/return_stack.h"
 #include "translator/thunks.h"
 
@@ -41,21 +46,13 @@ struct TranslatorOptions {
   bool lockstep = false;
   // Sees the emitted code of each block before it runs, and may change it: tests of lockstep make it wrong.
   std::function<void(std::span<u8>)> translated = {};
-};
-
-// What happened so far, for --stats.
-struct TranslatorCounters {
-  u64 blocks = 0;         // translated
-  u64 promoted = 0;       // made anew for the window
-  u64 demoted = 0;        // and back
-  u64 links = 0;          // direct branches linked
-  u64 entries = 0;        // of emitted code from C++
-  u64 lookups = 0;        // exits for an indirect branch
-  u64 interpreted = 0;    // exits for the interpreter
-  u64 soft_accesses = 0;  // that only the interpreter could make
-  u64 other_modes = 0;    // times the processor's state was none for emitted code
-  u64 invalidated = 0;    // blocks, by writes to their code
-  u64 flushes = 0;        // of the whole code cache
+  // Themes of instructions (isa_table.h) that are the interpreter's whatever their rows say, a bit each: a wrong
+  // emission is found by bisecting.
+  u32 interpreted_themes = 0;
+  // Whether perf is told the names of blocks.
+  bool perf_map = false;
+  // Channel::translation shows the blocks that cover one of these linear addresses; all blocks if there are none.
+  std::vector<u32> listed = {};
 };
 
 class Translator final : public TranslationListener {
@@ -73,10 +70,11 @@ class Translator final : public TranslationListener {
   // The interpreter's exact count, and the estimate of what emitted code executed.
   u64 instructions() const { return cpu_.instructions() + estimate_; }
   const TranslatorCounters& counters() const { return counters_; }
-  const MemoryCounters& memory_counters() const { return view_.counters(); }
   const Lockstep* lockstep() const { return lockstep_.get(); }  // null without it
-  // The counters as lines of text.
-  std::string report() const;
+  // How many instructions of each theme have been emitted, in the order of `themes`.
+  std::span<const u64> emitted() const { return emitted_; }
+  // Both of them.
+  std::vector<EventCount> counts() const;
   // Compares what is cached with the truth; CHECKs.
   void audit() const;
 
@@ -123,6 +121,10 @@ class Translator final : public TranslationListener {
   u64 code_address(const TranslatedBlock& block) const { return reinterpret_cast<u64>(buffer_.code(block.code)); }
   TranslatedBlock* block_of(u64 code_offset);
   LookupTable& table(u32 block_mode);
+  // How the options have it taken.
+  Emission emission_of(const Decoder::Decoded& decoded) const;
+  void name_thunks();
+  void show(const TranslatedBlock& block, std::span<const u8> guest) const;
 
   void enter(u64 code);
   u32 instruction_at(TranslatedBlock*& block, u64 place);
@@ -144,6 +146,7 @@ class Translator final : public TranslationListener {
   Cpu& cpu_;
   GuestMemory& memory_;
   const TranslatorOptions options_;
+  TranslatorCounters counters_;
   Decoder decoder32_, decoder16_;
   CodeBuffer buffer_;
   Thunks thunks_;
@@ -166,10 +169,11 @@ class Translator final : public TranslationListener {
   LookupTable* table_ = nullptr;
   std::unique_ptr<Lockstep> lockstep_;
   LookupTable knows_nothing_;  // what emitted code asks in lockstep
-  bool fpu_held_ = false;  // Context::fx is the guest's FPU state
+  bool fpu_held_ = false;      // Context::fx is the guest's FPU state
   u64 gs_base_ = 0;
   u64 estimate_ = 0;
-  TranslatorCounters counters_;
+  std::array<u64, 32> emitted_{};
+  std::optional<PerfMap> perf_map_;
 };
 
 }  // namespace penumbra

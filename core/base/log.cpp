@@ -10,7 +10,7 @@ namespace {
 constexpr std::array<std::string_view, static_cast<std::size_t>(Channel::count)> kNames = {
     "instructions", "interrupts", "faults", "paging", "ports",   "mmio",   "pic",      "pit",
     "rtc",          "keyboard",   "dma",    "floppy", "ide",     "serial", "parallel", "vga",
-    "pci",          "acpi",       "apic",   "fw_cfg", "speaker", "bios",   "guest",
+    "pci",          "acpi",       "apic",   "fw_cfg", "speaker", "bios",   "guest",    "translation",
 };
 
 }  // namespace

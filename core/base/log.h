@@ -36,6 +36,7 @@ enum class Channel : u8 {
   speaker,
   bios,
   guest,
+  translation,
   count,
 };
 

@@ -10,41 +10,52 @@ namespace penumbra {
 
 namespace {
 
+const std::array<Theme, 25>& theme_list() {
+  static const std::array<Theme, 25> list = {{{"move", rows::move()},
+                                              {"arithmetic", rows::arithmetic()},
+                                              {"logic", rows::logic()},
+                                              {"shift", rows::shift()},
+                                              {"bit", rows::bit()},
+                                              {"muldiv", rows::multiply_divide()},
+                                              {"decimal", rows::decimal()},
+                                              {"stack", rows::stack()},
+                                              {"control", rows::branch()},
+                                              {"string", rows::string()},
+                                              {"flags", rows::flag_operations()},
+                                              {"port", rows::port_io()},
+                                              {"system", rows::system()},
+                                              {"segment", rows::segment_load()},
+                                              {"far", rows::far_transfer()},
+                                              {"x87", rows::x87()},
+                                              {"x87-control", rows::x87_control()},
+                                              {"mmx", rows::mmx()},
+                                              {"mmx-arithmetic", rows::packed_arithmetic()},
+                                              {"mmx-shift", rows::packed_shift()},
+                                              {"mmx-shuffle", rows::packed_shuffle()},
+                                              {"sse-move", rows::sse_move()},
+                                              {"sse-arithmetic", rows::sse_arithmetic()},
+                                              {"sse-convert", rows::sse_convert()},
+                                              {"sse-control", rows::sse_control()}}};
+  return list;
+}
+
 struct Table {
   std::array<const Row*, ZYDIS_MNEMONIC_MAX_VALUE + 1> by_mnemonic{};
+  std::array<u8, ZYDIS_MNEMONIC_MAX_VALUE + 1> theme{};
   std::vector<const Row*> all;
+  u8 string_theme = 0;
 
   Table() {
-    for (const std::span<const Row> rows : {rows::move(),
-                                            rows::arithmetic(),
-                                            rows::logic(),
-                                            rows::shift(),
-                                            rows::bit(),
-                                            rows::multiply_divide(),
-                                            rows::decimal(),
-                                            rows::stack(),
-                                            rows::branch(),
-                                            rows::string(),
-                                            rows::flag_operations(),
-                                            rows::port_io(),
-                                            rows::system(),
-                                            rows::segment_load(),
-                                            rows::far_transfer(),
-                                            rows::x87(),
-                                            rows::x87_control(),
-                                            rows::mmx(),
-                                            rows::packed_arithmetic(),
-                                            rows::packed_shift(),
-                                            rows::packed_shuffle(),
-                                            rows::sse_move(),
-                                            rows::sse_arithmetic(),
-                                            rows::sse_convert(),
-                                            rows::sse_control()})
-      for (const Row& row : rows) {
+    for (u8 n = 0; const Theme& t : theme_list()) {
+      if (t.name == "string") string_theme = n;
+      for (const Row& row : t.rows) {
         CHECK_THAT(!by_mnemonic[row.mnemonic], "{} has two rows", ZydisMnemonicGetString(row.mnemonic));
         by_mnemonic[row.mnemonic] = &row;
+        theme[row.mnemonic] = n;
         all.push_back(&row);
       }
+      ++n;
+    }
   }
 };
 
@@ -77,6 +88,22 @@ bool came_with_sse(ZydisMnemonic m) {
 
 const Row* row_for(ZydisMnemonic mnemonic) { return table().by_mnemonic[mnemonic]; }
 std::span<const Row* const> all_rows() { return table().all; }
+
+std::span<const Theme> themes() { return theme_list(); }
+
+u8 theme_of(const ZydisDecodedInstruction& z) {
+  return z.meta.category == ZYDIS_CATEGORY_STRINGOP ? table().string_theme : table().theme[z.mnemonic];
+}
+
+u32 themes_named(std::string_view name) {
+  u32 found = 0;
+  for (u32 bit = 1; const Theme& theme : themes()) {
+    const bool part = theme.name.starts_with(name) && theme.name.substr(name.size()).starts_with('-');
+    if (name == "all" || theme.name == name || part) found |= bit;
+    bit <<= 1;
+  }
+  return found;
+}
 
 Feature feature_of(const ZydisDecodedInstruction& z, const ZydisDecodedOperand* operands) {
   if (z.encoding != ZYDIS_INSTRUCTION_ENCODING_LEGACY) return Feature::ud;

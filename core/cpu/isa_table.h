@@ -5,6 +5,7 @@
 #include <Zydis/Zydis.h>
 
 #include <span>
+#include <string_view>
 
 #include "core/cpu/cpu_model.h"
 #include "core/cpu/exec/handlers.h"
@@ -44,6 +45,18 @@ inline constexpr bool kGoesOn = false;  // for `ends_block`
 const Row* row_for(ZydisMnemonic mnemonic);
 // All rows, for tests that walk them.
 std::span<const Row* const> all_rows();
+
+// The rows of one file of exec/, under the name by which a person speaks of them. At most 32.
+struct Theme {
+  std::string_view name;
+  std::span<const Row> rows;
+};
+std::span<const Theme> themes();
+// Its place in `themes`. MOVSD and CMPSD are one mnemonic each for a string and an SSE instruction.
+u8 theme_of(const ZydisDecodedInstruction& instruction);
+// A bit for each theme that `name` means: "sse" is all of sse-move, sse-arithmetic ...; "all" is every one. 0: none.
+u32 themes_named(std::string_view name);
+
 // Which feature an instruction needs.
 Feature feature_of(const ZydisDecodedInstruction& instruction, const ZydisDecodedOperand* operands);
 

@@ -5,17 +5,37 @@
 
 namespace penumbra {
 
-std::string disassemble(std::span<const u8> bytes, u32 address, bool code32) {
+namespace {
+
+struct Decoded {
+  ZydisDecodedInstruction instruction;
+  ZydisDecodedOperand operands[ZYDIS_MAX_OPERAND_COUNT];
+  bool valid = false;
+};
+
+void decode(std::span<const u8> bytes, bool code32, Decoded& d) {
   ZydisDecoder decoder;
   ZydisDecoderInit(&decoder, code32 ? ZYDIS_MACHINE_MODE_LEGACY_32 : ZYDIS_MACHINE_MODE_LEGACY_16,
                    code32 ? ZYDIS_STACK_WIDTH_32 : ZYDIS_STACK_WIDTH_16);
-  ZydisDecodedInstruction instruction;
-  ZydisDecodedOperand operands[ZYDIS_MAX_OPERAND_COUNT];
-  if (ZYAN_FAILED(ZydisDecoderDecodeFull(&decoder, bytes.data(), bytes.size(), &instruction, operands))) return "(bad)";
+  d.valid = ZYAN_SUCCESS(ZydisDecoderDecodeFull(&decoder, bytes.data(), bytes.size(), &d.instruction, d.operands));
+}
+
+}  // namespace
+
+u32 instruction_length(std::span<const u8> bytes, bool code32) {
+  Decoded d;
+  decode(bytes, code32, d);
+  return d.valid ? d.instruction.length : 1;
+}
+
+std::string disassemble(std::span<const u8> bytes, u32 address, bool code32) {
+  Decoded d;
+  decode(bytes, code32, d);
+  if (!d.valid) return "(bad)";
   ZydisFormatter formatter;
   ZydisFormatterInit(&formatter, ZYDIS_FORMATTER_STYLE_INTEL);
   char text[256];
-  ZydisFormatterFormatInstruction(&formatter, &instruction, operands, instruction.operand_count_visible, text,
+  ZydisFormatterFormatInstruction(&formatter, &d.instruction, d.operands, d.instruction.operand_count_visible, text,
                                   sizeof text, address, nullptr);
   return text;
 }

@@ -46,6 +46,9 @@ struct MachineConfig {
   u32 translator_block = 64;             // the most instructions of a translated block
   u64 translator_cache = u64{64} << 20;  // bytes of host code
   bool translator_forgets = false;       // stress: nothing translated outlives its execution
+  u32 interpreted_themes = 0;            // kinds of instructions that are not translated, a bit each (isa_table.h)
+  bool perf_map = false;                 // tell perf the names of translated blocks
+  std::vector<u32> listed_blocks;        // linear addresses whose blocks Channel::translation shows; none: all
   bool icount = false;                   // guest time is a function of instructions executed
   u32 icount_nanoseconds = 10;           // guest time an instruction takes under icount
   std::optional<i64> rtc_epoch;          // seconds since 1970; unset: the host's clock, or 2000-01-01 under icount

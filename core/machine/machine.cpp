@@ -55,7 +55,10 @@ struct Machine::Impl {
                                                   TranslatorOptions{.code_bytes = config.translator_cache,
                                                                     .block_instructions = config.translator_block,
                                                                     .forget_always = config.translator_forgets,
-                                                                    .lockstep = config.engine == EngineKind::lockstep});
+                                                                    .lockstep = config.engine == EngineKind::lockstep,
+                                                                    .interpreted_themes = config.interpreted_themes,
+                                                                    .perf_map = config.perf_map,
+                                                                    .listed = config.listed_blocks});
       else
         fmt::print(stderr, "note: no translator here ({}); the interpreter takes its place\n", why_not);
     }
@@ -225,7 +228,9 @@ void Machine::change_cdrom(unsigned drive, const DriveConfig& medium) {
   impl_->board.ide.change_medium(drive, medium.path.empty() ? nullptr : open_medium(medium.path, true));
 }
 
-std::string Machine::engine_report() const { return impl_->translator ? impl_->translator->report() : ""; }
+std::vector<EventCount> Machine::engine_counts() const {
+  return impl_->translator ? impl_->translator->counts() : std::vector<EventCount>();
+}
 u64 Machine::instructions() const { return impl_->instructions(); }
 
 u64 Machine::state_hash() {

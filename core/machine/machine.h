@@ -4,8 +4,10 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "core/base/log.h"
+#include "core/debug/event_count.h"
 #include "core/machine/config.h"
 #include "core/platform/character_port.h"
 #include "core/platform/clock.h"
@@ -69,11 +71,11 @@ class Machine {
   void change_floppy(unsigned drive, const DriveConfig& medium);
   void change_cdrom(unsigned drive, const DriveConfig& medium);
 
-  std::string engine_report() const;  // lines about the engine's work, for --stats; empty for the interpreter
-  u64 instructions() const;           // executed since power-on
-  u64 state_hash();                   // of CPU, memory and every device
-  double busy_fraction() const;       // since power-on: guest CPU not halted
-  bool disk_active() const;           // within the last 100 ms
+  std::vector<EventCount> engine_counts() const;  // the engine's work, for --stats; none for the interpreter
+  u64 instructions() const;                       // executed since power-on
+  u64 state_hash();                               // of CPU, memory and every device
+  double busy_fraction() const;                   // since power-on: guest CPU not halted
+  bool disk_active() const;                       // within the last 100 ms
 
  private:
   struct Impl;

@@ -26,7 +26,7 @@ _penumbra() {
     --engine)
       COMPREPLY=($(compgen -W "interpreter translator lockstep" -- "$word")) ;;
     --translator)
-      COMPREPLY=($(compgen -W "block=1 cache=1M forget" -- "$word")) ;;
+      COMPREPLY=($(compgen -W "block=1 cache=1M forget helper=" -- "$word")) ;;
     --rtc)
       COMPREPLY=($(compgen -W "base=utc base=localtime" -- "$word")) ;;
     --debug-exit)
@@ -46,11 +46,11 @@ _penumbra() {
     --timeout)
       COMPREPLY=($(compgen -W "10 60 300" -- "$word")) ;;
     --trace)
-      COMPREPLY=($(compgen -W "all instructions interrupts faults paging ports mmio pic pit rtc keyboard dma floppy ide serial parallel vga pci acpi apic fw_cfg speaker bios guest" -- "$word")) ;;
+      COMPREPLY=($(compgen -W "all instructions interrupts faults paging ports mmio pic pit rtc keyboard dma floppy ide serial parallel vga pci acpi apic fw_cfg speaker bios guest translation" -- "$word")) ;;
     --gdb)
       COMPREPLY=($(compgen -W ":1234 stdio unix:" -- "$word")) ;;
     *)
-      COMPREPLY=($(compgen -W "--memory --cpu --bios --vgabios --engine --translator --icount --rtc --debug-exit --no-reboot --config --fda --fdb --hda --hdb --hdc --hdd --cdrom --readonly --boot --kernel --initrd --append --serial --parallel --debugcon --monitor --display --nographic --full-screen --screenshot --screen-text --type --expect --timeout --stats --trace --trace-file --gdb --help --help-all --version" -- "$word")) ;;
+      COMPREPLY=($(compgen -W "--memory --cpu --bios --vgabios --engine --translator --icount --rtc --debug-exit --no-reboot --config --fda --fdb --hda --hdb --hdc --hdd --cdrom --readonly --boot --kernel --initrd --append --serial --parallel --debugcon --monitor --display --nographic --full-screen --screenshot --screen-text --type --expect --timeout --stats --trace --trace-file --dump-translation --perf-map --gdb --help --help-all --version" -- "$word")) ;;
   esac
   if declare -F __ltrim_colon_completions > /dev/null; then
     __ltrim_colon_completions "$word"

@@ -9,6 +9,7 @@
 #include <fstream>
 
 #include "core/base/error.h"
+#include "core/cpu/isa_table.h"
 
 using namespace penumbra;
 
@@ -154,6 +155,28 @@ TEST_CASE("memory sizes") {
   for (const char* bad :
        {"", "M", "-1", "1T", "640K", "61G", "99999999999999999999G", "1.5G", "1025K1", "5iB", "1026K"})
     has(error_of({std::string("--memory=") + bad}), "--memory: ");
+}
+
+TEST_CASE("kinds of instructions left to the interpreter add up") {
+  CHECK(settings_of({}).machine.interpreted_themes == 0);
+  const u32 both =
+      settings_of({"--translator", "helper=x87", "--translator", "helper=stack"}).machine.interpreted_themes;
+  CHECK(both == (themes_named("x87") | themes_named("stack")));
+  const std::string error = error_of({"--translator", "helper=x88"});
+  has(error, "--translator: 'helper=x88': no kind of instructions; expected one of all, x87");
+  for (const Theme& theme : themes()) has(error, std::string(theme.name));
+}
+
+TEST_CASE("addresses whose translation is shown are hexadecimal, and switch the trace on") {
+  const RunSettings settings = settings_of(
+      {"--engine", "translator", "--dump-translation", "c0100000", "--dump-translation=0x10", "--trace-file", "x"});
+  CHECK(settings.machine.listed_blocks == std::vector<u32>{0xC010'0000, 0x10});
+  CHECK(settings.trace == std::vector<Channel>(2, Channel::translation));
+  has(error_of({"--dump-translation", "main"}), "--dump-translation");
+  has(error_of({"--dump-translation", "100000000"}), "--dump-translation");
+  has(error_of({"--engine", "interpreter", "--dump-translation", "10"}), "needs --engine translator");
+  CHECK(settings_of({"--engine", "translator", "--perf-map"}).machine.perf_map);
+  has(error_of({"--engine", "interpreter", "--perf-map"}), "needs --engine translator");
 }
 
 TEST_CASE("drives that exclude each other, and drives that are left out") {

@@ -118,7 +118,7 @@ struct FakeGuest final : Guest {
   }
   Ticks now() override { return time; }
   u64 instructions() override { return instruction_count; }
-  std::string engine_report() override { return "engine        none\n"; }
+  std::vector<EventCount> engine_counts() override { return {{"blocks made", 5'000'000}, {"never", 0}}; }
   u64 state_hash() override { return instruction_count; }
   double busy_fraction() override { return 0.5; }
   bool disk_active() override { return false; }

@@ -206,30 +206,7 @@ class TranslatedCpu {
   u32 compared_bytes = guest_layout::kRam;
   bool audited = true;
 
- private:
-  static std::string where(const TestMachine& m) { return fmt::format("eip {:x} ecx {:x}", m.cpu.eip, m.cpu.gpr[ECX]); }
-
-  static Segment segment_of(TestMachine& m, u16 selector) {
-    const u64 image = m.memory.load<u64>(PhysAddr(guest_layout::kGdt + (selector & ~7u)));
-    Segment s;
-    s.selector = selector;
-    s.access = static_cast<u8>(image >> 40);
-    s.big = image >> 54 & 1;
-    s.granular = image >> 55 & 1;
-    s.base = static_cast<u32>((image >> 16 & 0xFF'FFFF) | image >> 56 << 24);
-    const u32 limit = static_cast<u32>((image & 0xFFFF) | (image >> 32 & 0xF'0000));
-    s.limit = s.granular ? limit << 12 | 0xFFF : limit;
-    return s;
-  }
-  // SDM 3A 3.4.5: an 8-byte descriptor.
-  static u64 descriptor(u32 base, u32 limit, u8 access, u8 flags) {
-    return (limit & 0xFFFF) | u64{base & 0xFF'FFFF} << 16 | u64{access} << 40 | u64{limit >> 16 & 0xF} << 48 |
-           u64{flags} << 52 | u64{base >> 24} << 56;
-  }
-  static u64 gate(u16 selector, u32 offset, u8 access) {
-    return (offset & 0xFFFF) | u64{selector} << 16 | u64{access} << 40 | u64{offset >> 16} << 48;
-  }
-
+  // The machine in flat protected mode at CPL 0, with descriptors, gates and a stack; the page directory is empty.
   static void start(TestMachine& m) {
     using namespace guest_layout;
     constexpr u32 kWhole = 0xF'FFFF;
@@ -274,6 +251,30 @@ class TranslatedCpu {
     if (c.model().has(Feature::fxsr)) c.cr4 |= cr4::OSFXSR | cr4::OSXMMEXCPT;
     c.x87.control = 0x37F;
     c.state_changed();
+  }
+
+ private:
+  static std::string where(const TestMachine& m) { return fmt::format("eip {:x} ecx {:x}", m.cpu.eip, m.cpu.gpr[ECX]); }
+
+  static Segment segment_of(TestMachine& m, u16 selector) {
+    const u64 image = m.memory.load<u64>(PhysAddr(guest_layout::kGdt + (selector & ~7u)));
+    Segment s;
+    s.selector = selector;
+    s.access = static_cast<u8>(image >> 40);
+    s.big = image >> 54 & 1;
+    s.granular = image >> 55 & 1;
+    s.base = static_cast<u32>((image >> 16 & 0xFF'FFFF) | image >> 56 << 24);
+    const u32 limit = static_cast<u32>((image & 0xFFFF) | (image >> 32 & 0xF'0000));
+    s.limit = s.granular ? limit << 12 | 0xFFF : limit;
+    return s;
+  }
+  // SDM 3A 3.4.5: an 8-byte descriptor.
+  static u64 descriptor(u32 base, u32 limit, u8 access, u8 flags) {
+    return (limit & 0xFFFF) | u64{base & 0xFF'FFFF} << 16 | u64{access} << 40 | u64{limit >> 16 & 0xF} << 48 |
+           u64{flags} << 52 | u64{base >> 24} << 56;
+  }
+  static u64 gate(u16 selector, u32 offset, u8 access) {
+    return (offset & 0xFFFF) | u64{selector} << 16 | u64{access} << 40 | u64{offset >> 16} << 48;
   }
 
   u32 tables_ = 0;
