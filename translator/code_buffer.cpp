@@ -1,8 +1,7 @@
-// One memory file, two mappings.
+// Shared memory, mapped twice.
 #include "translator/code_buffer.h"
 
 #include <sys/mman.h>
-#include <unistd.h>
 
 #include <atomic>
 
@@ -12,15 +11,14 @@
 namespace penumbra {
 
 CodeBuffer::CodeBuffer(u64 bytes) : bytes_(bytes) {
-  const int file = memfd_create("penumbra-code", MFD_CLOEXEC);
-  if (file < 0) throw host_error("code cache: memfd_create");
-  const bool sized = ftruncate(file, static_cast<off_t>(bytes)) == 0;
-  void* write = sized ? mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0) : MAP_FAILED;
-  void* execute = write == MAP_FAILED ? MAP_FAILED : mmap(nullptr, bytes, PROT_READ | PROT_EXEC, MAP_SHARED, file, 0);
-  const HostError error = host_error(fmt::format("code cache: mapping {} bytes", bytes));
-  close(file);
-  if (execute == MAP_FAILED) {
-    if (write != MAP_FAILED) munmap(write, bytes);
+  void* write = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  if (write == MAP_FAILED) throw host_error(fmt::format("code cache: mapping {} bytes", bytes));
+  // An old size of 0 duplicates a shared mapping (mremap(2)), so that no file is needed.
+  void* execute = mremap(write, 0, bytes, MREMAP_MAYMOVE);
+  if (execute == MAP_FAILED || mprotect(execute, bytes, PROT_READ | PROT_EXEC) != 0) {
+    const HostError error = host_error(fmt::format("code cache: executable mapping of {} bytes", bytes));
+    if (execute != MAP_FAILED) munmap(execute, bytes);
+    munmap(write, bytes);
     throw error;
   }
   writable_ = static_cast<u8*>(write);

@@ -36,6 +36,7 @@ void pass_on(int signal, siginfo_t* info, void* machine) {
   sigaction(signal, &previous, nullptr);
 }
 
+#if defined(__x86_64__)
 void on_signal(int signal, siginfo_t* info, void* machine) {
   auto* registers = static_cast<ucontext_t*>(machine)->uc_mcontext.gregs;
   const u64 code = static_cast<u64>(registers[REG_RIP]);
@@ -55,6 +56,10 @@ void on_signal(int signal, siginfo_t* info, void* machine) {
   registers[REG_EFL] &= ~static_cast<greg_t>(kDirection | kAlignment);
   registers[REG_RIP] = static_cast<greg_t>(place->abandon);
 }
+#else
+// No emitted code runs here (Translator::supported).
+void on_signal(int signal, siginfo_t* info, void* machine) { pass_on(signal, info, machine); }
+#endif
 
 // Handlers cannot run on the stack of returns: its guard may be what was hit. One for each thread.
 class SignalStack {
