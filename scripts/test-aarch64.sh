@@ -51,3 +51,20 @@ fetch_root() {
 }
 
 [ -e "$root/complete" ] || fetch_root
+
+say "building build/aarch64"
+cmake --preset aarch64 >&2 || die "cmake could not configure the build"
+cmake --build --preset aarch64 >&2 || die "the build failed"
+
+qemu=$(command -v qemu-aarch64 || command -v qemu-aarch64-static || echo "$root/usr/bin/qemu-aarch64-static")
+passed=0 failed=0 skipped=0
+log=$(mktemp)
+trap 'rm -f "$log"' EXIT
+
+emulator=("$qemu" -L "$root/usr/$triplet" -E LD_LIBRARY_PATH="$root/usr/lib/$triplet")
+for program in build/aarch64/*_tests; do
+  run_unit_tests "$program" "${emulator[@]}"
+done
+
+printf '%d passed, %d failed, %d skipped\n' "$passed" "$failed" "$skipped"
+[ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]

@@ -1,5 +1,7 @@
 // The portable SSE against the host's: values and exception flags, bit for bit; the approximations within the manual's
 // bound.
+#if defined(__x86_64__)
+
 #include <doctest/doctest.h>
 #include <fmt/format.h>
 
@@ -14,9 +16,6 @@ namespace penumbra {
 namespace {
 
 namespace portable = sse::portable;
-
-#if defined(__x86_64__)
-
 namespace host = sse::host;
 
 constexpr int kRounds = 10'000;
@@ -119,7 +118,7 @@ TEST_CASE("portable SSE: special values of the approximations are the processor'
   }
 }
 
-#endif
-
 }  // namespace
 }  // namespace penumbra
+
+#endif
