@@ -22,12 +22,6 @@ struct sigaction previous_actions[NSIG];
 constexpr unsigned kMostPlaces = 256;
 std::atomic<const FaultRecovery::Place*> places[kMostPlaces];
 
-const FaultRecovery::Place* place_of(u64 code) {
-  for (const auto& slot : places)
-    if (const FaultRecovery::Place* place = slot.load(); place && place->buffer->contains(code)) return place;
-  return nullptr;
-}
-
 void pass_on(int signal, siginfo_t* info, void* machine) {
   const struct sigaction& previous = previous_actions[signal];
   if (previous.sa_flags & SA_SIGINFO) return previous.sa_sigaction(signal, info, machine);
@@ -37,6 +31,12 @@ void pass_on(int signal, siginfo_t* info, void* machine) {
 }
 
 #if defined(__x86_64__)
+const FaultRecovery::Place* place_of(u64 code) {
+  for (const auto& slot : places)
+    if (const FaultRecovery::Place* place = slot.load(); place && place->buffer->contains(code)) return place;
+  return nullptr;
+}
+
 void on_signal(int signal, siginfo_t* info, void* machine) {
   auto* registers = static_cast<ucontext_t*>(machine)->uc_mcontext.gregs;
   const u64 code = static_cast<u64>(registers[REG_RIP]);
