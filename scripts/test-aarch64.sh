@@ -11,7 +11,7 @@ root=$PWD/build/aarch64-root
 triplet=aarch64-linux-gnu
 
 packages=(
-  binutils-$triplet cpp-12-$triplet gcc-12-$triplet g++-12-$triplet
+  "binutils-$triplet" "cpp-12-$triplet" "gcc-12-$triplet" "g++-12-$triplet"
   libgcc-12-dev-arm64-cross libgcc-s1-arm64-cross libc6-arm64-cross libc6-dev-arm64-cross
   linux-libc-dev-arm64-cross libstdc++-12-dev-arm64-cross libstdc++6-arm64-cross libatomic1-arm64-cross
   libfmt-dev:arm64 libfmt9:arm64 libzydis-dev:arm64 libzydis4.0:arm64 libzycore-dev:arm64 libzycore1.4:arm64
