@@ -12,24 +12,6 @@ passed=0 failed=0 skipped=0
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
 
-# Runs one doctest program and adds its test cases to the sums.
-run_unit_tests() {
-  local program=$1 status line p f s
-  "$program" --no-colors > "$log" 2>&1
-  status=$?
-  line=$(grep -E '^\[doctest\] test cases:' "$log" | tail -n 1)
-  if [[ $line =~ ([0-9]+)\ passed\ \|\ +([0-9]+)\ failed\ \|\ +([0-9]+)\ skipped ]]; then
-    p=${BASH_REMATCH[1]} f=${BASH_REMATCH[2]} s=${BASH_REMATCH[3]}
-  else
-    p=0 f=1 s=0
-  fi
-  # A program that died, or failed without a failed case, did not pass.
-  [ $status -ne 0 ] && [ "$f" -eq 0 ] && f=1
-  passed=$((passed + p)) failed=$((failed + f)) skipped=$((skipped + s))
-  printf '%-24s %4d passed, %d failed, %d skipped\n' "$(basename "$program")" "$p" "$f" "$s"
-  [ "$f" -eq 0 ] || cat "$log"
-}
-
 for program in build/release/*_tests; do
   [ -x "$program" ] && run_unit_tests "$program"
 done

@@ -2,7 +2,6 @@
 #include "conformance/system_suite.h"
 
 #include <fmt/format.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -13,6 +12,7 @@
 #include "core/base/bits.h"
 #include "core/base/error.h"
 #include "core/machine/machine.h"
+#include "mmu/machine_memory.h"
 
 extern "C" const penumbra::u8 penumbra_system_tests[], penumbra_system_tests_end[];
 
@@ -39,8 +39,8 @@ std::vector<std::string> case_names() {
 // A file in memory that holds the kernel for as long as this lives.
 class ImageFile {
  public:
-  ImageFile() : file_(memfd_create("system-tests", 0)) {
-    if (file_ < 0 || write(file_, image().data(), image().size()) != static_cast<ssize_t>(image().size()))
+  ImageFile() : file_(open_memory_file("system-tests", 0, "system tests")) {
+    if (write(file_, image().data(), image().size()) != static_cast<ssize_t>(image().size()))
       throw HostError(fmt::format("system tests: a file in memory: {}", std::strerror(errno)));
   }
   ~ImageFile() { close(file_); }

@@ -1,25 +1,70 @@
-// Memory files and lazily allocated arrays, by memfd and mmap.
+// Memory files and lazily allocated arrays, by memfd (or a temporary file) and mmap.
 #include "mmu/machine_memory.h"
 
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <cstdlib>
+#include <mutex>
+#include <string>
+#include <vector>
 
 #include "core/base/error.h"
 
 namespace penumbra {
 
-MachineMemory::MachineMemory(u64 bytes) : bytes_(bytes) {
-  file_ = memfd_create("penumbra-guest", MFD_CLOEXEC);
-  if (file_ < 0) throw host_error("guest memory: memfd_create");
-  if (ftruncate(file_, static_cast<off_t>(bytes)) != 0) {
-    const HostError error = host_error(fmt::format("guest memory: {} bytes", bytes));
-    close(file_);
-    throw error;
+namespace {
+
+// Memory rather than disk, where there is a choice.
+std::vector<std::string> temporary_folders() {
+  const char* const wanted = std::getenv("TMPDIR");
+  return {"/dev/shm", wanted ? wanted : "/tmp", "/var/tmp"};
+}
+
+// A full file system would end the process with SIGBUS much later, when the guest touches its memory.
+bool has_room(const std::string& folder, u64 bytes) {
+  struct statvfs status;
+  return statvfs(folder.c_str(), &status) == 0 && u64{status.f_bavail} * status.f_frsize >= bytes;
+}
+
+int sized(int file, u64 bytes, const char* purpose) {
+  if (ftruncate(file, static_cast<off_t>(bytes)) == 0) return file;
+  const HostError error = host_error(fmt::format("{}: {} bytes", purpose, bytes));
+  close(file);
+  throw error;
+}
+
+}  // namespace
+
+int open_unlinked_file(u64 bytes, const char* purpose) {
+  for (const std::string& folder : temporary_folders()) {
+    if (!has_room(folder, bytes)) continue;
+    std::string path = folder + "/penumbra-XXXXXX";
+    const int file = mkostemp(path.data(), O_CLOEXEC);
+    if (file < 0) continue;
+    unlink(path.c_str());
+    return sized(file, bytes, purpose);
   }
+  throw HostError(
+      fmt::format("{}: no room for a file of {} bytes in {}", purpose, bytes, fmt::join(temporary_folders(), ", ")));
+}
+
+int open_memory_file(const char* name, u64 bytes, const char* purpose) {
+  const int file = memfd_create(name, MFD_CLOEXEC);
+  if (file >= 0) return sized(file, bytes, purpose);
+  const HostError refusal = host_error("memfd_create");
+  static std::once_flag said;
+  std::call_once(said,
+                 [&] { fmt::print(stderr, "note: {}; an unlinked temporary file takes its place\n", refusal.what()); });
+  return open_unlinked_file(bytes, purpose);
+}
+
+MachineMemory::MachineMemory(u64 bytes)
+    : bytes_(bytes), file_(open_memory_file("penumbra-guest", bytes, "guest memory")) {
   void* at = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, file_, 0);
   if (at == MAP_FAILED) {
     const HostError error = host_error(fmt::format("guest memory: mapping {} bytes", bytes));

@@ -7,7 +7,13 @@
 
 namespace penumbra {
 
-// A memory file (memfd) mapped once, read and write. Pages cost host memory only when touched.
+// A file of that many bytes that only this process knows: a memfd, or, on a host without them, an unlinked temporary
+// file, which a line on the standard error says once. Throws HostError; `purpose` begins its text.
+int open_memory_file(const char* name, u64 bytes, const char* purpose);
+// The second of the two ways, whatever the host has.
+int open_unlinked_file(u64 bytes, const char* purpose);
+
+// A memory file mapped once, read and write. Pages cost host memory only when touched.
 class MachineMemory {
  public:
   // Throws HostError.

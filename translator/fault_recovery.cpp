@@ -22,18 +22,19 @@ struct sigaction previous_actions[NSIG];
 constexpr unsigned kMostPlaces = 256;
 std::atomic<const FaultRecovery::Place*> places[kMostPlaces];
 
-const FaultRecovery::Place* place_of(u64 code) {
-  for (const auto& slot : places)
-    if (const FaultRecovery::Place* place = slot.load(); place && place->buffer->contains(code)) return place;
-  return nullptr;
-}
-
 void pass_on(int signal, siginfo_t* info, void* machine) {
   const struct sigaction& previous = previous_actions[signal];
   if (previous.sa_flags & SA_SIGINFO) return previous.sa_sigaction(signal, info, machine);
   if (previous.sa_handler != SIG_DFL && previous.sa_handler != SIG_IGN) return previous.sa_handler(signal);
   // The instruction runs into it again, and the process ends as it would have.
   sigaction(signal, &previous, nullptr);
+}
+
+#if defined(__x86_64__)
+const FaultRecovery::Place* place_of(u64 code) {
+  for (const auto& slot : places)
+    if (const FaultRecovery::Place* place = slot.load(); place && place->buffer->contains(code)) return place;
+  return nullptr;
 }
 
 void on_signal(int signal, siginfo_t* info, void* machine) {
@@ -55,6 +56,10 @@ void on_signal(int signal, siginfo_t* info, void* machine) {
   registers[REG_EFL] &= ~static_cast<greg_t>(kDirection | kAlignment);
   registers[REG_RIP] = static_cast<greg_t>(place->abandon);
 }
+#else
+// No emitted code runs here (Translator::supported).
+void on_signal(int signal, siginfo_t* info, void* machine) { pass_on(signal, info, machine); }
+#endif
 
 // Handlers cannot run on the stack of returns: its guard may be what was hit. One for each thread.
 class SignalStack {

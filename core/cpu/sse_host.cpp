@@ -2,10 +2,10 @@
 #include "core/cpu/sse_arithmetic.h"
 
 #if !defined(__x86_64__)
-#error "this host needs an SSE of its own: only x86-64 is supported so far"
+#error "this file is for x86-64 only; other hosts build with PENUMBRA_PORTABLE_FPU"
 #endif
 
-namespace penumbra::sse {
+namespace penumbra::sse::host {
 
 namespace {
 
@@ -133,4 +133,4 @@ PENUMBRA_COMPARE(cmppd)
 PENUMBRA_COMPARE(cmpss)
 PENUMBRA_COMPARE(cmpsd)
 
-}  // namespace penumbra::sse
+}  // namespace penumbra::sse::host

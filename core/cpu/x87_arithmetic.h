@@ -1,5 +1,6 @@
-// x87 arithmetic on values, done by the host's x87 under the guest's control word: results, NaN rules, exception flags
-// and condition codes are silicon's own. Each function answers the status word that the operation left.
+// x87 arithmetic on values under the guest's control word, by one of two implementations: the host's x87, whose
+// results, NaN rules, exception flags and condition codes are silicon's own, or integer arithmetic for hosts without
+// one. Each function answers the status word that the operation left; of it, exception flags and condition codes count.
 #pragma once
 
 #include "core/cpu/cpu_state.h"
@@ -31,29 +32,23 @@ enum class Unary : u8 { sqrt, round, sin, cos, f2xm1, abs, chs };
 enum class Two : u8 { scale, prem, prem1, atan2, yl2x, yl2xp1 };  // of ST(0) and ST(1)
 enum class Format : u8 { f32, f64, f80, i16, i32, i64, bcd };
 
-X87Result binary(Binary op, Float80 a, Float80 b, u16 control);
-// With a memory operand in one of the formats f32, f64, i16 and i32.
-X87Result binary_memory(Binary op, Float80 a, Format format, const void* b, u16 control);
-X87Result unary(Unary op, Float80 a, u16 control);
-// ST(0) = a, ST(1) = b. FSCALE, FPREM and FPREM1 answer ST(0); the others what is left after the pop.
-X87Result two(Two op, Float80 a, Float80 b, u16 control);
-// FSINCOS, FPTAN and FXTRACT: two values, unless C2 says that the operand was out of range.
-X87Pair sincos(Float80 a, u16 control);
-X87Pair tan(Float80 a, u16 control);
-X87Pair extract(Float80 a, u16 control);
-
-// Condition codes of a comparison; ordered ones raise IE for quiet NaNs too.
-u16 compare(Float80 a, Float80 b, bool unordered, u16 control);
-u16 compare_memory(Float80 a, Format format, const void* b, u16 control);
-u16 examine(Float80 a);  // FXAM, for a register that is not empty
+// The host's own x87, where there is one.
+namespace host {
+#include "core/cpu/x87_functions.inc"
+}
+// Integer arithmetic on any host (soft_fpu/).
+namespace portable {
+#include "core/cpu/x87_functions.inc"
+}
+#if defined(PENUMBRA_PORTABLE_FPU)
+using namespace portable;
+#else
+using namespace host;
+#endif
 
 // IE for a signalling NaN, with the value made quiet; DE for a denormal.
 X87Result load(Format format, const void* from);
 Float80 load_bcd(const void* from);
-// Writes the converted bytes to `to` (up to 10). Nothing is written where an unmasked exception forbids it.
-u16 store(Format format, Float80 a, void* to, u16 control);
-// FLD1, FLDL2T, FLDL2E, FLDPI, FLDLG2, FLDLN2, FLDZ in this order, under the rounding control.
-Float80 constant(unsigned number, u16 control);
 
 }  // namespace x87
 

@@ -4,10 +4,10 @@
 #include "core/cpu/x87_arithmetic.h"
 
 #if !defined(__x86_64__)
-#error "this host needs an x87 of its own: only x86-64 is supported so far"
+#error "this file is for x86-64 only; other hosts build with PENUMBRA_PORTABLE_FPU"
 #endif
 
-namespace penumbra::x87 {
+namespace penumbra::x87::host {
 
 namespace {
 
@@ -191,12 +191,6 @@ X87Pair extract(Float80 a, u16 control) {
   return result;
 }
 
-Float80 load_bcd(const void* from) {
-  Raw x;
-  asm volatile("fbld %[b]\n\tfstpt %[a]" : [a] "=m"(x) : [b] "m"(*static_cast<const Raw*>(from)) : "st");
-  return value(x);
-}
-
 #define PENUMBRA_STORE(text, type)                                                                                  \
   asm volatile("fldt %[a]\n\t" PENUMBRA_X87_BEGIN text " %[b]" PENUMBRA_X87_END "fstp %%st(0)" PENUMBRA_X87_RESTORE \
                : [b] "+m"(*static_cast<type*>(to)), [status] "=m"(status)                                           \
@@ -247,4 +241,4 @@ Float80 constant(unsigned number, u16 control) {
   return value(x);
 }
 
-}  // namespace penumbra::x87
+}  // namespace penumbra::x87::host

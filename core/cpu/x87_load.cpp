@@ -53,6 +53,16 @@ X87Result from_real(T bits) {
 
 }  // namespace
 
+Float80 load_bcd(const void* from) {
+  const u8* bytes = static_cast<const u8*>(from);
+  // Digits above 9 are undefined; as on processors they count with their place.
+  i64 value = 0;
+  for (int n = 8; n >= 0; --n) value = value * 100 + (bytes[n] >> 4) * 10 + (bytes[n] & 0x0F);
+  Float80 result = from_integer(value).value;
+  if (bytes[9] & 0x80) result.sign_exponent |= 0x8000;
+  return result;
+}
+
 X87Result load(Format format, const void* from) {
   switch (format) {
     case Format::f32: return from_real<u32, 23>(read<u32>(from));
