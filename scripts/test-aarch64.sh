@@ -14,7 +14,7 @@ packages=(
   "binutils-$triplet" "cpp-12-$triplet" "gcc-12-$triplet" "g++-12-$triplet"
   libgcc-12-dev-arm64-cross libgcc-s1-arm64-cross libc6-arm64-cross libc6-dev-arm64-cross
   linux-libc-dev-arm64-cross libstdc++-12-dev-arm64-cross libstdc++6-arm64-cross libatomic1-arm64-cross
-  libfmt-dev:arm64 libfmt9:arm64 libzydis-dev:arm64 libzydis4.0:arm64 libzycore-dev:arm64 libzycore1.4:arm64
+  libfmt-dev:arm64 libfmt9:arm64 libcapstone-dev:arm64 libcapstone4:arm64 libzydis-dev:arm64 libzydis4.0:arm64 libzycore-dev:arm64 libzycore1.4:arm64
   zlib1g-dev:arm64 zlib1g:arm64 doctest-dev
 )
 command -v qemu-aarch64 qemu-aarch64-static > /dev/null || packages+=(qemu-user-static)
