@@ -51,6 +51,7 @@ u32 Translator::mode() {
   }
   const bool all_flat = (mode & (kFlat << ES)) && (mode & (kFlat << SS)) && (mode & (kFlat << DS));
   if (!all_flat && reaches(s[ES], k64K) && reaches(s[SS], k64K) && reaches(s[DS], k64K)) mode |= kWide64K;
+  if (supervisor_soft_ > 0 && !(mode & kUser)) mode |= kSoftOnly;
   return mode;
 }
 
@@ -58,7 +59,12 @@ void Translator::load_segments() {
   if (segments_known_) return;
   segments_known_ = true;
   mode_ = mode();
-  table_ = &table(mode_);
+  if (!table_ || table_mode_ != mode_) {
+    auto& recent = recent_tables_[(mode_ ^ mode_ >> 7 ^ mode_ >> 14) % recent_tables_.size()];
+    if (!recent.second || recent.first != mode_) recent = {mode_, &table(mode_)};
+    table_ = recent.second;
+    table_mode_ = mode_;
+  }
   context_.lookup = (lockstep_ ? knows_nothing_ : *table_).entries();
   for (unsigned n = 0; n < 6; ++n) {
     const Segment& s = cpu_.segment[n];

@@ -34,7 +34,7 @@ TranslatedBlock* Translator::block_at(u32 eip) {
   if (!cpu_.code_page(linear, page, global) || !view_.plain(page.value)) return nullptr;
   const Key key{page.value + (linear & kPageMask), linear, eip, mode_};
   const auto found = by_key_.find(key);
-  const bool soft = options_.mmu == MmuKind::soft || options_.promote_after > 0;
+  const bool soft = options_.mmu == MmuKind::soft || options_.promote_after > 0 || (mode_ & block_mode::kSoftOnly);
   TranslatedBlock* block =
       found != by_key_.end() ? found->second : translate(key, soft ? Reach::soft : Reach::window, 0);
   block->global = global && (cpu_.cr4 & cr4::PGE);
@@ -63,7 +63,7 @@ TranslatedBlock* Translator::translate(const Key& key, Reach reach, u8 demotions
 
   Assembler assembler(buffer_.writable(used_), kMostBlockBytes);
   Emitter emitter(assembler, thunks_, used_, block, code_end, sites_);
-  if (reach == Reach::soft && options_.mmu == MmuKind::windows) {
+  if (reach == Reach::soft && options_.mmu == MmuKind::windows && !(key.mode & block_mode::kSoftOnly)) {
     block.heat = next_heat_++ % kHeatPlaces;
     context_.heat[block.heat] = options_.promote_after << std::min<u32>(demotions, kMostDoublings);
     emitter.count_entries();
@@ -115,7 +115,7 @@ TranslatedBlock* Translator::translate(const Key& key, Reach reach, u8 demotions
   ++counters_.blocks;
   counters_.guest_bytes += block.bytes;
   counters_.code_bytes += block.code_bytes;
-  if (perf_map_) perf_map_->add(code_address(block), block.code_bytes, fmt::format("guest_{:08x}", eip));
+  if (perf_map_) perf_map_->add(code_address(block), block.code_bytes, fmt::format("guest_{:08x}", key.eip));
   if (cpu_.trace().on(Channel::translation)) show(block, {guest, block.bytes});
   return &block;
 }

@@ -7,6 +7,9 @@
 #include "core/base/bits.h"
 #include "core/base/check.h"
 #include "core/cpu/fx_image.h"
+#ifdef HISTO
+#include "core/debug/disassembler.h"
+#endif
 
 #if defined(__x86_64__)
 #include <asm/prctl.h>
@@ -33,15 +36,21 @@ constexpr u32 kFxMxcsr = 24, kFxXmm = 160;
 #if defined(__x86_64__)
 [[gnu::target("fsgsbase")]] void write_gs_base(u64 base) { _writegsbase_u64(base); }
 
+// Whether user code may change GS' base by itself (HWCAP2_FSGSBASE).
+bool gs_is_ours() {
+  static const bool ours = getauxval(AT_HWCAP2) & 2;
+  return ours;
+}
+
 void set_gs_base(u64 base) {
-  static const bool direct = getauxval(AT_HWCAP2) & 2;  // HWCAP2_FSGSBASE
-  if (direct)
+  if (gs_is_ours())
     write_gs_base(base);
   else
     syscall(SYS_arch_prctl, ARCH_SET_GS, base);
 }
 #else
 // No emitted code runs here (Translator::supported).
+bool gs_is_ours() { return true; }
 void set_gs_base(u64) {}
 #endif
 
@@ -123,12 +132,14 @@ RunEnd Translator::interpret(u64 count, u64& left) {
 }
 
 void Translator::enter(u64 code) {
-  if (view_.has_windows()) {
+  if (view_.has_windows() && !(mode_ & block_mode::kSoftOnly)) {
     const u64 base = view_.window().base();
     context_.window = base;
     if (gs_base_ != base) {
       set_gs_base(base);
+      window_switches_ += gs_base_ != 0;
       gs_base_ = base;
+      ++counters_.window_switches;
     }
   }
   context_.soft_tlb = view_.soft().entries();
@@ -207,9 +218,21 @@ bool Translator::too_many_faults(const TranslatedBlock& block) const {
   return block.reach == Reach::window && block.window_faults >= kMostWindowFaults && options_.promote_after > 0;
 }
 
+// At the beginning of a slice. Another machine of this process may have set GS.
+void Translator::settle_windows() {
+  if (!view_.has_windows()) return;
+  constexpr u32 kMostSwitches = 4, kSoftSlices = 200;
+  if (supervisor_soft_ > 0)
+    --supervisor_soft_;
+  else if (window_switches_ > kMostSwitches && !gs_is_ours() && options_.promote_after > 0)
+    supervisor_soft_ = kSoftSlices;
+  window_switches_ = 0;
+  gs_base_ = 0;
+}
+
 RunEnd Translator::run(u64 budget) {
   recovery_.claim();
-  gs_base_ = 0;  // another machine of this process may have set it
+  settle_windows();
   segments_known_ = false;
   u64 left = budget;
   while (left > 0) {
@@ -282,6 +305,9 @@ RunEnd Translator::run(u64 budget) {
       case ExitReason::interpret:
       case ExitReason::fpu:
         ++counters_.interpreted;
+#ifdef HISTO
+        { u8 b[15]; if (cpu_.debug_read(cpu_.segment[CS].base + cpu_.eip, b)) { static std::unordered_map<std::string,u64>* h = nullptr; static u64 n=0; if(!h) h = new std::unordered_map<std::string,u64>; std::string d=disassemble(b, cpu_.eip, cpu_.segment[CS].big); ++(*h)[d.substr(0,d.find(' '))+ (context_.instruction==kBehindBlock?"":" refused")]; if(++n % 1000000==0){ std::vector<std::pair<u64,std::string>> v; for(auto&[k,c]:*h) v.push_back({c,k}); std::sort(v.rbegin(),v.rend()); for(size_t i=0;i<v.size()&&i<25;++i) fmt::print(stderr,"{} {}\n",v[i].first,v[i].second); fmt::print(stderr,"--\n"); h->clear(); } } }
+#endif
         left += !left;
         if (const RunEnd end = interpret(1, left); end != RunEnd::budget) return end;
     }

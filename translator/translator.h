@@ -126,6 +126,7 @@ class Translator final : public TranslationListener {
   void name_thunks();
   void show(const TranslatedBlock& block, std::span<const u8> guest) const;
 
+  void settle_windows();
   void enter(u64 code);
   u32 instruction_at(TranslatedBlock*& block, u64 place);
   // Runs emitted code from the block's start until it leaves for something that is not answered here. Which instruction
@@ -167,6 +168,12 @@ class Translator final : public TranslationListener {
   u32 mode_ = 0;                 // of the processor, while `segments_known_`
   bool segments_known_ = false;  // the Context has them, and `mode_` is theirs
   LookupTable* table_ = nullptr;
+  u32 table_mode_ = 0;
+  std::array<std::pair<u32, LookupTable*>, 16> recent_tables_{};
+  // Where the host switches GS by a system call only, a guest that changes its privilege often must not need that:
+  // for so many slices more all supervisor code uses the software TLB.
+  u32 supervisor_soft_ = 0;
+  u32 window_switches_ = 0;  // in this slice
   std::unique_ptr<Lockstep> lockstep_;
   LookupTable knows_nothing_;  // what emitted code asks in lockstep
   bool fpu_held_ = false;      // Context::fx is the guest's FPU state

@@ -56,7 +56,7 @@ std::string without_bytes(std::string line) {
 
 // The block at kCode, as soon as it is made.
 std::string listing_of(const Case& c) {
-  TestMachine machine("p4", true, {.code_bytes = 8u << 20, .listed = {kCode}});
+  TestMachine machine("p4", true, {.code_bytes = 8u << 20, .promote_after = 0, .listed = {kCode}});
   std::string text;
   machine.trace.send_to(
       [&](std::string_view line) { text += without_bytes(std::string(line.substr(line.find(' ') + 1))); });

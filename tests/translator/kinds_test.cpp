@@ -57,12 +57,12 @@ TEST_CASE("each kind left to the interpreter: the same results, and none of it e
 
   for (std::size_t n = 0; n < themes().size(); ++n) {
     CAPTURE(themes()[n].name);
-    TranslatedCpu rig("p4", {.code_bytes = 8u << 20, .interpreted_themes = 1u << n});
+    TranslatedCpu rig("p4", {.code_bytes = 8u << 20, .promote_after = 0, .interpreted_themes = 1u << n});
     fill(rig);
     CHECK(rig.run_code(everything()) == "");
     CHECK(emitted_themes(rig) == (all & ~(1u << n)));
   }
-  TranslatedCpu none("p4", {.code_bytes = 8u << 20, .interpreted_themes = themes_named("all")});
+  TranslatedCpu none("p4", {.code_bytes = 8u << 20, .promote_after = 0, .interpreted_themes = themes_named("all")});
   fill(none);
   CHECK(none.run_code(everything()) == "");
   CHECK(emitted_themes(none) == 0);
@@ -89,7 +89,7 @@ TEST_CASE("names of kinds") {
 TEST_CASE("the string MOVSD is no SSE instruction") {
   for (const char* left : {"string", "sse"}) {
     CAPTURE(left);
-    TranslatedCpu rig("p4", {.code_bytes = 8u << 20, .interpreted_themes = themes_named(left)});
+    TranslatedCpu rig("p4", {.code_bytes = 8u << 20, .promote_after = 0, .interpreted_themes = themes_named(left)});
     fill(rig);
     CHECK(rig.run_code(GuestCode().mov(ESI, kData).mov(EDI, kData + 0x80)({0xA5}).hlt()) == "");
     const bool emitted = emitted_themes(rig) & themes_named("string");

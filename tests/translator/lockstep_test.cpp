@@ -23,6 +23,7 @@ std::function<void(std::span<u8>)> instead_of(std::vector<u8> right, std::vector
 TranslatorOptions in_lockstep(std::function<void(std::span<u8>)> translated = {}) {
   TranslatorOptions options;
   options.code_bytes = u64{8} << 20;
+  options.promote_after = 0;
   options.lockstep = true;
   options.translated = std::move(translated);
   return options;
