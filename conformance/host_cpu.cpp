@@ -4,6 +4,7 @@
 #include "conformance/host_cpu_layout.h"
 #include "conformance/segments.h"
 #include "core/base/error.h"
+#include "translator/translator.h"
 
 #if defined(__x86_64__) && defined(__linux__)
 
@@ -204,6 +205,7 @@ void LinuxHostCpu::collect(const UserState& in, u32 end_at, Outcome& out) const 
 }
 
 Outcome LinuxHostCpu::run(const UserState& in, std::span<const u8> code, u32 code_at, Ending ending, Arena& arena) {
+  Translator::host_segments_changed();
   const u32 written = place(code, code_at, ending);
   u8* data = alias_ + kCodeBytes;
   std::memcpy(data, arena.bytes.data(), kDataBytes);

@@ -42,10 +42,14 @@ enum class Reach : u8 {
 };
 
 struct TranslatedBlock {
+  static constexpr u64 kOnePage = ~u64{0};
+
   u64 physical = 0;  // of the first byte
+  // Where one instruction reaches into a second page, the block is that instruction, and this the page's address.
+  u64 second_page = kOnePage;
   u32 eip = 0;
   u32 linear = 0;
-  u32 bytes = 0;  // of guest code, all in one page
+  u32 bytes = 0;  // of guest code
   u32 mode = 0;
   Reach reach = Reach::soft;
   bool valid = true;
@@ -59,6 +63,14 @@ struct TranslatedBlock {
   u64 body_bytes = 0;  // of them, those of instructions; exits follow
   u64 dead_entry = 0;  // where the entry jumps once the block is invalid
   std::vector<InstructionStart> starts;
+
+  bool straddles() const { return second_page != kOnePage; }
+  // Whether one of so many bytes from a physical address on is the block's.
+  bool holds(u64 address, u64 count) const {
+    const u64 in_first = straddles() ? 0x1000 - (physical & 0xFFF) : bytes;
+    const auto meets = [&](u64 first, u64 length) { return address < first + length && first < address + count; };
+    return meets(physical, in_first) || (straddles() && meets(second_page, bytes - in_first));
+  }
   std::unique_ptr<RehearsedBlock> rehearsed;  // in lockstep: the interpreter's view of it, once it has run
 };
 

@@ -81,6 +81,12 @@ void Emitter::go_to(u32 eip, u32 from) {
   ended_ = true;
 }
 
+void Emitter::go_by_look_up(u32 eip) {
+  a_.move(R8, eip);
+  look_up(Flow::jump);
+  ended_ = true;
+}
+
 // Where a host RET comes to. It was made for this call if the guest returns to the address behind it.
 void Emitter::returned(u32 eip) {
   a_.move(R15, RCX);

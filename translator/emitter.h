@@ -53,6 +53,9 @@ class Emitter {
   }
   // Goes on at `eip`, and nothing follows: by a link, or through the lookup table where it lies in another page.
   void go_to(u32 eip, u32 from);
+  // The same through the lookup table, whatever page it lies in.
+  void go_by_look_up(u32 eip);
+  u64 size() const { return a_.size(); }
   // Whether an instruction has been emitted after which nothing may follow.
   bool ended() const { return ended_; }
   // Whether the block's code is to be emitted once more behind what there is: a short loop. Asking resets it.

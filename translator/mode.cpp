@@ -1,5 +1,6 @@
 // What the processor's state means to emitted code: the block mode, and what the Context has of segments.
 #include <algorithm>
+#include <cstring>
 
 #include "translator/translator.h"
 
@@ -58,6 +59,16 @@ u32 Translator::mode() {
 void Translator::load_segments() {
   if (segments_known_) return;
   segments_known_ = true;
+  const u32 flags = cpu_.flags.rest & (eflags::DF | eflags::VM);
+  const u32 protection = cpu_.cr0 & cr0::PE;
+  const bool same = known_.cpl == cpu_.cpl && known_.flags == flags && known_.cr0 == protection &&
+                    known_.supervisor_soft == (supervisor_soft_ > 0) && std::memcmp(known_.segment.data(), cpu_.segment.data(), sizeof known_.segment) == 0;
+  if (same) return;
+  std::memcpy(known_.segment.data(), cpu_.segment.data(), sizeof known_.segment);
+  known_.cpl = cpu_.cpl;
+  known_.flags = flags;
+  known_.cr0 = protection;
+  known_.supervisor_soft = supervisor_soft_ > 0;
   mode_ = mode();
   if (!table_ || table_mode_ != mode_) {
     auto& recent = recent_tables_[(mode_ ^ mode_ >> 7 ^ mode_ >> 14) % recent_tables_.size()];
@@ -100,6 +111,7 @@ void Translator::save_context() {
     s.access = mode_ & block_mode::kVirtual ? 0xF3 : 0x93;
     s.derive();
     segments_known_ = false;
+    known_.cpl = 0xFF;
   }
 }
 

@@ -1,5 +1,7 @@
 // Blocks: finding, making and invalidating them.
 #include <algorithm>
+#include <array>
+#include <cstring>
 
 #include "core/base/check.h"
 #include "core/cpu/code_lines.h"
@@ -33,7 +35,17 @@ TranslatedBlock* Translator::block_at(u32 eip) {
   bool global = false;
   if (!cpu_.code_page(linear, page, global) || !view_.plain(page.value)) return nullptr;
   const Key key{page.value + (linear & kPageMask), linear, eip, mode_};
-  const auto found = by_key_.find(key);
+  auto found = by_key_.find(key);
+  if (found != by_key_.end() && found->second->straddles()) {
+    PhysAddr second;
+    bool second_global = false;
+    if (!cpu_.code_page((linear | kPageMask) + 1, second, second_global)) return nullptr;
+    global &= second_global;
+    if (second.value != found->second->second_page) {
+      drop_block(*found->second);
+      found = by_key_.end();
+    }
+  }
   const bool soft = options_.mmu == MmuKind::soft || options_.promote_after > 0 || (mode_ & block_mode::kSoftOnly);
   TranslatedBlock* block =
       found != by_key_.end() ? found->second : translate(key, soft ? Reach::soft : Reach::window, 0);
@@ -82,6 +94,15 @@ TranslatedBlock* Translator::translate(const Key& key, Reach reach, u8 demotions
     const DecodeResult result = decoder.decode(bytes, insn, decoded);
     const GuestInstruction g{at, bytes, decoded.z, decoded.operands};
     block.starts.push_back({static_cast<u32>(assembler.size()), static_cast<u16>(block.bytes)});
+    if (result == DecodeResult::more_bytes && room == kPageSize - first && !lockstep_) {
+      block.starts.pop_back();
+      // What leads on to an instruction in two pages asks the lookup table, which is emptied when either is remapped.
+      if (count > 0)
+        emitter.go_by_look_up(at);
+      else
+        translate_straddling(block, emitter, code_end);
+      break;
+    }
     if (result == DecodeResult::more_bytes || !decoded.row || !emitter.instruction(g, emission_of(decoded))) {
       block.starts.pop_back();
       if (count == 0 && loop_bytes == 0) block.interpreted = true;
@@ -108,16 +129,63 @@ TranslatedBlock* Translator::translate(const Key& key, Reach reach, u8 demotions
   used_ += block.code_bytes;
 
   by_key_[key] = &block;
-  CodePage& page = pages_[frame.value];
-  page.blocks.push_back(&block);
-  page.lines |= code_lines(first, block.bytes);
-  cpu_.watch_code(frame);
+  enter_in_page(frame, block, code_lines(first, std::min(block.bytes, kPageSize - first)));
+  if (block.straddles())
+    enter_in_page(page_of(PhysAddr(block.second_page)), block, code_lines(0, block.bytes - (kPageSize - first)));
   ++counters_.blocks;
   counters_.guest_bytes += block.bytes;
   counters_.code_bytes += block.code_bytes;
   if (perf_map_) perf_map_->add(code_address(block), block.code_bytes, fmt::format("guest_{:08x}", key.eip));
   if (cpu_.trace().on(Channel::translation)) show(block, {guest, block.bytes});
   return &block;
+}
+
+// The block is one instruction, of which the page's end has only the first bytes.
+void Translator::translate_straddling(TranslatedBlock& block, Emitter& emitter, u64 code_end) {
+  const u32 first_bytes = kPageSize - static_cast<u32>(block.physical & kPageMask);
+  constexpr u32 kLongest = 15;
+  PhysAddr second;
+  bool global = false;
+  const bool inside = u64{block.eip} + first_bytes + kLongest <= code_end;
+  if (inside && cpu_.code_page(block.linear + first_bytes, second, global) && view_.plain(second.value)) {
+    std::array<u8, 2 * kLongest> bytes{};
+    std::memcpy(bytes.data(), memory_.readable(page_of(PhysAddr(block.physical))) + (block.physical & kPageMask), first_bytes);
+    std::memcpy(bytes.data() + first_bytes, memory_.readable(page_of(second)), kLongest);
+    Insn insn;
+    Decoder::Decoded decoded;
+    const Decoder& decoder = block.mode & block_mode::kCode32 ? decoder32_ : decoder16_;
+    const DecodeResult result = decoder.decode(std::span(bytes).first(first_bytes + kLongest), insn, decoded);
+    block.starts.push_back({static_cast<u32>(emitter.size()), 0});
+    block.second_page = second.value;
+    block.bytes = insn.length;
+    const GuestInstruction g{block.eip, bytes, decoded.z, decoded.operands};
+    if (result != DecodeResult::more_bytes && decoded.row && insn.length > first_bytes &&
+        emitter.instruction(g, emission_of(decoded))) {
+      block.body_bytes = emitter.size();
+      ++emitted_[theme_of(decoded.z)];
+      if (!emitter.ended()) emitter.go_to(block.eip + insn.length, block.eip);
+      return;
+    }
+    block.second_page = TranslatedBlock::kOnePage;
+    block.starts.clear();
+  }
+  block.interpreted = true;
+  emitter.leave_to_interpreter(block.eip);
+  block.bytes = first_bytes;
+}
+
+void Translator::enter_in_page(Ppn frame, TranslatedBlock& block, u64 lines) {
+  CodePage& page = pages_[frame.value];
+  page.blocks.push_back(&block);
+  page.lines |= lines;
+  cpu_.watch_code(frame);
+}
+
+// Forgets a block for good.
+void Translator::drop_block(TranslatedBlock& block) {
+  std::erase(pages_[page_of(PhysAddr(block.physical)).value].blocks, &block);
+  if (block.straddles()) std::erase(pages_[page_of(PhysAddr(block.second_page)).value].blocks, &block);
+  retire(block, block.code + block.dead_entry);
 }
 
 void Translator::retire(TranslatedBlock& block, u64 entry) {
@@ -136,6 +204,7 @@ TranslatedBlock* Translator::remake(TranslatedBlock& block, Reach reach, u8 demo
   if (generation != generation_) return nullptr;
   made->global = block.global;
   std::erase(pages_[page_of(PhysAddr(block.physical)).value].blocks, &block);
+  if (block.straddles()) std::erase(pages_[page_of(PhysAddr(block.second_page)).value].blocks, &block);
   by_key_.erase(key_of(block));
   retire(block, made->code);
   by_key_[key_of(*made)] = made;
@@ -150,24 +219,30 @@ TranslatedBlock* Translator::block_of(u64 code_offset) {
 }
 
 bool Translator::code_written(PhysAddr address, u32 bytes) {
-  const auto found = pages_.find(page_of(address).value);
+  const u32 frame = page_of(address).value;
+  const auto found = pages_.find(frame);
   if (found == pages_.end()) return false;
   CodePage& page = found->second;
-  const u32 first = static_cast<u32>(address.value & kPageMask);
-  if (!(page.lines & code_lines(first, bytes))) return true;
+  if (!(page.lines & code_lines(static_cast<u32>(address.value & kPageMask), bytes))) return true;
   page.lines = 0;
   std::erase_if(page.blocks, [&](TranslatedBlock* block) {
-    const u32 offset = static_cast<u32>(block->physical & kPageMask);
-    if (offset >= first + bytes || offset + block->bytes <= first) {
-      page.lines |= code_lines(offset, block->bytes);
+    const u32 first_frame = page_of(PhysAddr(block->physical)).value;
+    if (!block->holds(address.value, bytes)) {
+      const u32 offset = static_cast<u32>(block->physical & kPageMask);
+      page.lines |= first_frame == frame ? code_lines(offset, std::min(block->bytes, kPageSize - offset))
+                                         : code_lines(0, block->bytes - (kPageSize - offset));
       return false;
     }
     ++counters_.invalidated;
+    if (block->straddles()) {
+      const u32 other = first_frame == frame ? page_of(PhysAddr(block->second_page)).value : first_frame;
+      if (other != frame) std::erase(pages_[other].blocks, block);
+    }
     retire(*block, block->code + block->dead_entry);
     return true;
   });
   if (!page.blocks.empty()) return true;
-  pages_.erase(found);
+  pages_.erase(frame);
   return false;
 }
 

@@ -7,9 +7,6 @@
 #include "core/base/bits.h"
 #include "core/base/check.h"
 #include "core/cpu/fx_image.h"
-#ifdef HISTO
-#include "core/debug/disassembler.h"
-#endif
 
 #if defined(__x86_64__)
 #include <asm/prctl.h>
@@ -22,6 +19,9 @@
 namespace penumbra {
 
 namespace {
+
+// Who has set this thread's GS last; a host register, so that it is no machine's own.
+thread_local const Translator* gs_owner = nullptr;
 
 // A poll stands for about so many instructions.
 constexpr u32 kInstructionsAPoll = 8;
@@ -220,18 +220,23 @@ bool Translator::too_many_faults(const TranslatedBlock& block) const {
 
 // At the beginning of a slice. Another machine of this process may have set GS.
 void Translator::settle_windows() {
-  if (!view_.has_windows()) return;
+  
   constexpr u32 kMostSwitches = 4, kSoftSlices = 200;
   if (supervisor_soft_ > 0)
     --supervisor_soft_;
   else if (window_switches_ > kMostSwitches && !gs_is_ours() && options_.promote_after > 0)
     supervisor_soft_ = kSoftSlices;
   window_switches_ = 0;
-  gs_base_ = 0;
+  if (gs_owner != this) gs_base_ = 0;
+  gs_owner = this;
 }
 
+void Translator::host_segments_changed() { gs_owner = nullptr; }
+
 RunEnd Translator::run(u64 budget) {
-  recovery_.claim();
+  // Whoever has taken the signals in between is overruled, if not at once: asking costs two system calls.
+  constexpr u32 kClaimEvery = 16;
+  if (slices_++ % kClaimEvery == 0) recovery_.claim();
   settle_windows();
   segments_known_ = false;
   u64 left = budget;
@@ -305,9 +310,6 @@ RunEnd Translator::run(u64 budget) {
       case ExitReason::interpret:
       case ExitReason::fpu:
         ++counters_.interpreted;
-#ifdef HISTO
-        { u8 b[15]; if (cpu_.debug_read(cpu_.segment[CS].base + cpu_.eip, b)) { static std::unordered_map<std::string,u64>* h = nullptr; static u64 n=0; if(!h) h = new std::unordered_map<std::string,u64>; std::string d=disassemble(b, cpu_.eip, cpu_.segment[CS].big); ++(*h)[d.substr(0,d.find(' '))+ (context_.instruction==kBehindBlock?"":" refused")]; if(++n % 1000000==0){ std::vector<std::pair<u64,std::string>> v; for(auto&[k,c]:*h) v.push_back({c,k}); std::sort(v.rbegin(),v.rend()); for(size_t i=0;i<v.size()&&i<25;++i) fmt::print(stderr,"{} {}\n",v[i].first,v[i].second); fmt::print(stderr,"--\n"); h->clear(); } } }
-#endif
         left += !left;
         if (const RunEnd end = interpret(1, left); end != RunEnd::budget) return end;
     }
@@ -321,7 +323,7 @@ void Translator::link(u32 site, u64 generation) {
   TranslatedBlock* target = block_at(target_eip);
   if (generation != generation_ || !target || target->interpreted) return;
   const LinkSite& s = sites_[site];
-  const bool same_page = (target->physical ^ s.from->physical) >> kPageShift == 0;
+  const bool same_page = (target->physical ^ s.from->physical) >> kPageShift == 0 && !target->straddles() && !s.from->straddles();
   if (!s.from->valid || !target->valid || !same_page || s.from->mode != target->mode) return;
   buffer_.patch_jump(s.from->code + s.place, target->code);
   ++counters_.links;

@@ -55,10 +55,14 @@ struct TranslatorOptions {
   std::vector<u32> listed = {};
 };
 
+class Emitter;
+
 class Translator final : public TranslationListener {
  public:
   // Whether this host can run emitted code: x86-64 only. Says why not.
   static bool supported(std::string& why_not);
+  // Somebody else has loaded this thread's segment registers.
+  static void host_segments_changed();
 
   // Both outlive the translator. Throws HostError.
   Translator(Cpu& cpu, GuestMemory& memory, const TranslatorOptions& options);
@@ -115,6 +119,9 @@ class Translator final : public TranslationListener {
   // Null where the page cannot be fetched or holds no plain memory: the interpreter goes on.
   TranslatedBlock* block_at(u32 eip);
   TranslatedBlock* translate(const Key& key, Reach reach, u8 demotions);
+  void translate_straddling(TranslatedBlock& block, Emitter& emitter, u64 code_end);
+  void enter_in_page(Ppn frame, TranslatedBlock& block, u64 lines);
+  void drop_block(TranslatedBlock& block);
   void retire(TranslatedBlock& block, u64 entry);
   // Makes a block anew that reaches memory the other way; null where all blocks were forgotten for it.
   TranslatedBlock* remake(TranslatedBlock& block, Reach reach, u8 demotions);
@@ -167,6 +174,14 @@ class Translator final : public TranslationListener {
   u32 next_heat_ = 0;
   u32 mode_ = 0;                 // of the processor, while `segments_known_`
   bool segments_known_ = false;  // the Context has them, and `mode_` is theirs
+  // What `mode_` was made of.
+  struct KnownState {
+    std::array<Segment, 6> segment;
+    u32 cr0 = 0;
+    u32 flags = 0;
+    u32 supervisor_soft = 0;
+    u8 cpl = 0xFF;
+  } known_;
   LookupTable* table_ = nullptr;
   u32 table_mode_ = 0;
   std::array<std::pair<u32, LookupTable*>, 16> recent_tables_{};
@@ -174,6 +189,7 @@ class Translator final : public TranslationListener {
   // for so many slices more all supervisor code uses the software TLB.
   u32 supervisor_soft_ = 0;
   u32 window_switches_ = 0;  // in this slice
+  u32 slices_ = 0;
   std::unique_ptr<Lockstep> lockstep_;
   LookupTable knows_nothing_;  // what emitted code asks in lockstep
   bool fpu_held_ = false;      // Context::fx is the guest's FPU state

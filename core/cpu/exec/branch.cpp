@@ -185,7 +185,7 @@ constexpr Row kRows[] = {
     {ZYDIS_MNEMONIC_LOOP, select_loop<LoopIf::always>, kEnds, Emission::inlined},
     {ZYDIS_MNEMONIC_LOOPE, select_loop<LoopIf::zero>, kEnds},
     {ZYDIS_MNEMONIC_LOOPNE, select_loop<LoopIf::not_zero>, kEnds},
-    {ZYDIS_MNEMONIC_JCXZ, select_jcxz, kEnds},
+    {ZYDIS_MNEMONIC_JCXZ, select_jcxz, kEnds, Emission::inlined},
     {ZYDIS_MNEMONIC_JECXZ, select_jcxz, kEnds, Emission::inlined},
     {ZYDIS_MNEMONIC_JO, select_jcc<0>, kEnds, Emission::inlined},
     {ZYDIS_MNEMONIC_JNO, select_jcc<1>, kEnds, Emission::inlined},

@@ -105,10 +105,10 @@ void sti(Cpu& cpu, const Insn&) {
 
 constexpr bool kEnds = true;
 constexpr Row kRows[] = {
-    {ZYDIS_MNEMONIC_PUSHF, always<pushf<u16>>},
-    {ZYDIS_MNEMONIC_PUSHFD, always<pushf<u32>>},
-    {ZYDIS_MNEMONIC_POPF, always<popf<u16>, After::leave>, kEnds},
-    {ZYDIS_MNEMONIC_POPFD, always<popf<u32>, After::leave>, kEnds},
+    {ZYDIS_MNEMONIC_PUSHF, always<pushf<u16>>, kGoesOn, Emission::inlined},
+    {ZYDIS_MNEMONIC_PUSHFD, always<pushf<u32>>, kGoesOn, Emission::inlined},
+    {ZYDIS_MNEMONIC_POPF, always<popf<u16>, After::leave>, kEnds, Emission::inlined},
+    {ZYDIS_MNEMONIC_POPFD, always<popf<u32>, After::leave>, kEnds, Emission::inlined},
     {ZYDIS_MNEMONIC_LAHF, always<lahf>, kGoesOn, Emission::native},
     {ZYDIS_MNEMONIC_SAHF, always<sahf>, kGoesOn, Emission::native},
     {ZYDIS_MNEMONIC_CLC, plain<clc>, kGoesOn, Emission::native},
@@ -116,8 +116,8 @@ constexpr Row kRows[] = {
     {ZYDIS_MNEMONIC_CMC, plain<cmc>, kGoesOn, Emission::native},
     {ZYDIS_MNEMONIC_CLD, plain<clear_direction>, kGoesOn, Emission::inlined},
     {ZYDIS_MNEMONIC_STD, plain<set_direction>},
-    {ZYDIS_MNEMONIC_CLI, always<cli>},
-    {ZYDIS_MNEMONIC_STI, always<sti, After::leave>, kEnds},
+    {ZYDIS_MNEMONIC_CLI, always<cli>, kGoesOn, Emission::inlined},
+    {ZYDIS_MNEMONIC_STI, always<sti, After::leave>, kEnds, Emission::inlined},
 };
 
 }  // namespace

@@ -112,10 +112,10 @@ void arpl(Cpu& cpu, const Insn& i) {
 }
 
 constexpr Row kRows[] = {
-    {ZYDIS_MNEMONIC_LDS, always<load_far_pointer<DS>>},
-    {ZYDIS_MNEMONIC_LES, always<load_far_pointer<ES>>},
-    {ZYDIS_MNEMONIC_LFS, always<load_far_pointer<FS>>},
-    {ZYDIS_MNEMONIC_LGS, always<load_far_pointer<GS>>},
+    {ZYDIS_MNEMONIC_LDS, always<load_far_pointer<DS>>, kGoesOn, Emission::inlined},
+    {ZYDIS_MNEMONIC_LES, always<load_far_pointer<ES>>, kGoesOn, Emission::inlined},
+    {ZYDIS_MNEMONIC_LFS, always<load_far_pointer<FS>>, kGoesOn, Emission::inlined},
+    {ZYDIS_MNEMONIC_LGS, always<load_far_pointer<GS>>, kGoesOn, Emission::inlined},
     {ZYDIS_MNEMONIC_LSS, always<load_far_pointer<SS>>},
     {ZYDIS_MNEMONIC_LAR, always<lar>},
     {ZYDIS_MNEMONIC_LSL, always<lsl>},
