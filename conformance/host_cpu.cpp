@@ -50,7 +50,7 @@ void require_empty_low_memory() {
 void on_signal(int signal_number, const ucontext_t* context) {
   if (!context) {
     signal(signal_number, SIG_DFL);
-    raise(signal_number);
+    ::raise(signal_number);
     return;
   }
   const HostControl& control = host_control();

@@ -56,13 +56,15 @@ void set_translator(MachineConfig& machine, Value value) {
     const u64 bytes = parse_memory_size(after("cache="));
     if (bytes < (1 << 20) || bytes > (1 << 30)) throw ConfigError("cache: expected 1M to 1G");
     machine.translator_cache = bytes & ~u64{kPageMask};
+  } else if (value.starts_with("promote=")) {
+    machine.translator_promote = static_cast<u32>(parse_number(after("promote="), 0, 1'000'000));
   } else if (value.starts_with("helper=")) {
     const u32 found = themes_named(after("helper="));
     if (!found)
       throw ConfigError(fmt::format("'{}': no kind of instructions; expected one of {}", value, theme_names()));
     machine.interpreted_themes |= found;
   } else
-    throw ConfigError(fmt::format("'{}': expected block=N, cache=SIZE, forget or helper=KIND", value));
+    throw ConfigError(fmt::format("'{}': expected block=N, cache=SIZE, promote=N, forget or helper=KIND", value));
 }
 
 u32 parse_linear(Value value) {
@@ -87,8 +89,13 @@ constexpr Option kOptions[] = {
      "What executes guest code: interpreter, translator, or lockstep (the translator, with every block compared with "
      "what the interpreter makes of it; a difference ends the run). The interpreter unless given.",
      [](Settings s, Value v) { s.machine.engine = engine_named(parse_word(v, kEngineNames)); }},
-    {"translator", "", machine, Takes::value, true, "SETTING", "block=1 cache=1M forget helper=",
+    {"mmu", "", machine, Takes::value, false, "KIND", "windows soft",
+     "How translated code reaches guest memory: windows (the host's page tables for code that runs often; the default) "
+     "or soft (a software TLB for all code).",
+     [](Settings s, Value v) { s.machine.translator_soft = parse_word(v, "windows soft") == "soft"; }},
+    {"translator", "", machine, Takes::value, true, "SETTING", "block=1 cache=1M promote=0 forget helper=",
      "A setting of the translator, for tests: block=N (the most instructions of a block), cache=SIZE (of host code), "
+     "promote=N (how often a block runs before it gets a window's code; 0 is at once), "
      "forget (keep nothing that was translated), or helper=KIND (leave a kind of instructions to the interpreter, to "
      "find by bisecting which is translated wrongly: all, arithmetic, logic, move, stack, control, string, x87, mmx, "
      "sse ...; a wrong name lists them).",

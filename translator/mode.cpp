@@ -62,7 +62,8 @@ void Translator::load_segments() {
   const u32 flags = cpu_.flags.rest & (eflags::DF | eflags::VM);
   const u32 protection = cpu_.cr0 & cr0::PE;
   const bool same = known_.cpl == cpu_.cpl && known_.flags == flags && known_.cr0 == protection &&
-                    known_.supervisor_soft == (supervisor_soft_ > 0) && std::memcmp(known_.segment.data(), cpu_.segment.data(), sizeof known_.segment) == 0;
+                    known_.supervisor_soft == (supervisor_soft_ > 0) &&
+                    std::memcmp(known_.segment.data(), cpu_.segment.data(), sizeof known_.segment) == 0;
   if (same) return;
   std::memcpy(known_.segment.data(), cpu_.segment.data(), sizeof known_.segment);
   known_.cpl = cpu_.cpl;

@@ -149,7 +149,8 @@ void Translator::translate_straddling(TranslatedBlock& block, Emitter& emitter, 
   const bool inside = u64{block.eip} + first_bytes + kLongest <= code_end;
   if (inside && cpu_.code_page(block.linear + first_bytes, second, global) && view_.plain(second.value)) {
     std::array<u8, 2 * kLongest> bytes{};
-    std::memcpy(bytes.data(), memory_.readable(page_of(PhysAddr(block.physical))) + (block.physical & kPageMask), first_bytes);
+    std::memcpy(bytes.data(), memory_.readable(page_of(PhysAddr(block.physical))) + (block.physical & kPageMask),
+                first_bytes);
     std::memcpy(bytes.data() + first_bytes, memory_.readable(page_of(second)), kLongest);
     Insn insn;
     Decoder::Decoded decoded;

@@ -220,7 +220,6 @@ bool Translator::too_many_faults(const TranslatedBlock& block) const {
 
 // At the beginning of a slice. Another machine of this process may have set GS.
 void Translator::settle_windows() {
-  
   constexpr u32 kMostSwitches = 4, kSoftSlices = 200;
   if (supervisor_soft_ > 0)
     --supervisor_soft_;
@@ -323,7 +322,8 @@ void Translator::link(u32 site, u64 generation) {
   TranslatedBlock* target = block_at(target_eip);
   if (generation != generation_ || !target || target->interpreted) return;
   const LinkSite& s = sites_[site];
-  const bool same_page = (target->physical ^ s.from->physical) >> kPageShift == 0 && !target->straddles() && !s.from->straddles();
+  const bool same_page =
+      (target->physical ^ s.from->physical) >> kPageShift == 0 && !target->straddles() && !s.from->straddles();
   if (!s.from->valid || !target->valid || !same_page || s.from->mode != target->mode) return;
   buffer_.patch_jump(s.from->code + s.place, target->code);
   ++counters_.links;

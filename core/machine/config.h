@@ -45,6 +45,8 @@ struct MachineConfig {
   EngineKind engine = EngineKind::interpreter;
   u32 translator_block = 64;             // the most instructions of a translated block
   u64 translator_cache = u64{64} << 20;  // bytes of host code
+  bool translator_soft = false;          // all memory through the software TLB, no windows
+  u32 translator_promote = 1000;         // how often a block runs before it becomes window code
   bool translator_forgets = false;       // stress: nothing translated outlives its execution
   u32 interpreted_themes = 0;            // kinds of instructions that are not translated, a bit each (isa_table.h)
   bool perf_map = false;                 // tell perf the names of translated blocks
