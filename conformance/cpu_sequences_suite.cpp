@@ -82,10 +82,10 @@ class Bench {
     if (by_translator_.count) return failed("translator against interpreter: " + by_translator_.text(options, ran_));
     const Share share = translator_->share();
     const u64 all = interpreter_->share().interpreted * setting_.times;
-    const std::string remark = fmt::format(
-        "{} sequences{}, {} to their end; {:.1f} % of runs and {:.1f} % of {} instructions by emitted code", ran_,
-        host_ ? ", on the host too" : "", finished_, percent(share.emitted_runs, share.runs),
-        percent(all - std::min(all, share.interpreted), all), all);
+    const std::string remark =
+        fmt::format("{} sequences{}, {} to their end; {:.1f} % of runs and {:.1f} % of {} instructions by emitted code",
+                    ran_, host_ ? ", on the host too" : "", finished_, percent(share.emitted_runs, share.runs),
+                    percent(all - std::min(all, share.interpreted), all), all);
     // The suite says nothing about emitted code that never runs.
     return share.emitted_runs * 2 > share.runs ? passed(remark) : failed("mostly interpreted: " + remark);
   }
@@ -125,8 +125,8 @@ Suite cpu_sequences_suite(const Options&) {
   for (const Setting& setting : kSettings)
     for (unsigned n = 0; n < setting.parts; ++n, ++part)
       suite.cases.push_back({fmt::format("{}/{:02}", setting.name, n),
-                             [&setting, part](const Options& options) { return run_part(setting, part, options); }, n < 2,
-                             1200});
+                             [&setting, part](const Options& options) { return run_part(setting, part, options); },
+                             n < 2, 1200});
   return suite;
 }
 

@@ -22,7 +22,7 @@ struct TestCase {
   Ending ending = Ending::straight;
   u32 ignored_flags = 0;   // of a sequence: undefined where it ended
   u16 ignored_status = 0;  // the same of the x87's status word
-  bool decoded = false;   // what follows is valid; if not, Zydis takes the bytes for undefined
+  bool decoded = false;    // what follows is valid; if not, Zydis takes the bytes for undefined
   ZydisDecodedInstruction insn;
   std::array<ZydisDecodedOperand, ZYDIS_MAX_OPERAND_COUNT> operands;
   bool memory_known = false;  // the explicit memory operand's place

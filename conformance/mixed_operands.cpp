@@ -10,26 +10,24 @@ namespace penumbra::conformance {
 namespace {
 
 constexpr u32 kCarry = 1;
-constexpr u16 kConditionCodes = 0x4700;
 
 bool one_of(ZydisMnemonic mnemonic, std::initializer_list<ZydisMnemonic> list) {
   return std::find(list.begin(), list.end(), mnemonic) != list.end();
 }
 
 bool is_shift(ZydisMnemonic mnemonic) {
-  return one_of(mnemonic, {ZYDIS_MNEMONIC_SHL, ZYDIS_MNEMONIC_SHR, ZYDIS_MNEMONIC_SAR, ZYDIS_MNEMONIC_ROL,
-                           ZYDIS_MNEMONIC_ROR, ZYDIS_MNEMONIC_RCL, ZYDIS_MNEMONIC_RCR, ZYDIS_MNEMONIC_SHLD,
-                           ZYDIS_MNEMONIC_SHRD});
+  return one_of(mnemonic,
+                {ZYDIS_MNEMONIC_SHL, ZYDIS_MNEMONIC_SHR, ZYDIS_MNEMONIC_SAR, ZYDIS_MNEMONIC_ROL, ZYDIS_MNEMONIC_ROR,
+                 ZYDIS_MNEMONIC_RCL, ZYDIS_MNEMONIC_RCR, ZYDIS_MNEMONIC_SHLD, ZYDIS_MNEMONIC_SHRD});
 }
 
 // What sequences have in groups of their own, or not at all: control transfers, changes of ESP and of segments, images
 // of the x87 with its pointers, and results that are undefined as a whole.
 bool grouped(const Row& row) {
-  return one_of(row.mnemonic,
-                {ZYDIS_MNEMONIC_ENTER,  ZYDIS_MNEMONIC_LEAVE,  ZYDIS_MNEMONIC_POPF,    ZYDIS_MNEMONIC_POPFD,
-                 ZYDIS_MNEMONIC_FNSTENV, ZYDIS_MNEMONIC_FNSAVE, ZYDIS_MNEMONIC_FXSAVE, ZYDIS_MNEMONIC_BSF,
-                 ZYDIS_MNEMONIC_BSR,    ZYDIS_MNEMONIC_LDS,    ZYDIS_MNEMONIC_LES,     ZYDIS_MNEMONIC_LFS,
-                 ZYDIS_MNEMONIC_LGS,    ZYDIS_MNEMONIC_LSS,    ZYDIS_MNEMONIC_IRET,    ZYDIS_MNEMONIC_IRETD});
+  return one_of(row.mnemonic, {ZYDIS_MNEMONIC_ENTER, ZYDIS_MNEMONIC_LEAVE, ZYDIS_MNEMONIC_POPF, ZYDIS_MNEMONIC_POPFD,
+                               ZYDIS_MNEMONIC_FNSTENV, ZYDIS_MNEMONIC_FNSAVE, ZYDIS_MNEMONIC_FXSAVE, ZYDIS_MNEMONIC_BSF,
+                               ZYDIS_MNEMONIC_BSR, ZYDIS_MNEMONIC_LDS, ZYDIS_MNEMONIC_LES, ZYDIS_MNEMONIC_LFS,
+                               ZYDIS_MNEMONIC_LGS, ZYDIS_MNEMONIC_LSS, ZYDIS_MNEMONIC_IRET, ZYDIS_MNEMONIC_IRETD});
 }
 
 bool is_control_transfer(ZydisInstructionCategory category) {
@@ -81,8 +79,7 @@ bool is_stack_operand(const ZydisDecodedOperand& operand) {
 
 bool is_bit_offset(const ZydisDecodedInstruction& insn, const ZydisDecodedOperand& operand) {
   return insn.meta.category == ZYDIS_CATEGORY_BITBYTE && operand.type == ZYDIS_OPERAND_TYPE_REGISTER &&
-         one_of(insn.mnemonic,
-                {ZYDIS_MNEMONIC_BT, ZYDIS_MNEMONIC_BTS, ZYDIS_MNEMONIC_BTR, ZYDIS_MNEMONIC_BTC});
+         one_of(insn.mnemonic, {ZYDIS_MNEMONIC_BT, ZYDIS_MNEMONIC_BTS, ZYDIS_MNEMONIC_BTR, ZYDIS_MNEMONIC_BTC});
 }
 
 }  // namespace
@@ -148,7 +145,8 @@ u32 MixedSequenceGenerator::target(u32 bytes, bool safe) {
 // Whether the manuals leave too much open when this row's operand faults.
 bool MixedSequenceGenerator::safe(const Row& row) const { return freedom_of(row) & (kFaultInOperand | kMayFault); }
 
-std::optional<MixedSequenceGenerator::Place> MixedSequenceGenerator::place_of(const ZydisDecodedOperand& operand) const {
+std::optional<MixedSequenceGenerator::Place> MixedSequenceGenerator::place_of(
+    const ZydisDecodedOperand& operand) const {
   const auto& mem = operand.mem;
   u32 offset = mem.disp.has_displacement ? static_cast<u32>(mem.disp.value) : 0;
   bool exact = true;
@@ -156,7 +154,7 @@ std::optional<MixedSequenceGenerator::Place> MixedSequenceGenerator::place_of(co
     const unsigned number = general(reg);
     if (number == 8) continue;
     if (number == kEsp) {
-      offset += kDataBase + kPageSize;
+      offset += stack_;
       exact = false;
       continue;
     }
@@ -197,12 +195,17 @@ bool MixedSequenceGenerator::place_operand(const Row& row, u8* at) {
     } else {
       place->linear += moved;
       const bool inside = place->linear - kDataBase < kDataWritable - bytes;
-      if (!inside && (safe(row) || is_string(insn_) || !random_.one_in(insn_.address_width == 16 ? 8 : 16))) return false;
+      if (!inside && (safe(row) || is_string(insn_) || !random_.one_in(insn_.address_width == 16 ? 8 : 16)))
+        return false;
     }
     const u32 offset = place->linear - segment_base(selector_[segment_number(operand.mem.segment)]).value_or(0);
     if (offset + bytes < offset || (insn_.address_width == 16 && offset + bytes > 0x10000)) return false;
     if (!place->exact) bytes += 0x400;
     if (forbidden(place->linear - (place->exact ? 0 : 0x400), bytes)) return false;
+    const bool writes = operand.actions & ZYDIS_OPERAND_ACTION_MASK_WRITE;
+    const u32 below_stack = 0x400;
+    if (keeps_stack_ && writes && place->linear - (stack_ - below_stack - bytes) < 2 * below_stack + bytes)
+      return false;
     if (locked && (!place->exact || (place->linear & 63) + bytes > 64)) return false;
   }
   return decode(at);
@@ -225,7 +228,7 @@ bool MixedSequenceGenerator::allowed(const Row& row) {
   if (likely_faults(insn_) && !random_.one_in(12)) return false;
   const u8 written = written_registers();
   if (written & protected_) return false;
-  if ((written >> kEsp & 1) && !stack_category(insn_)) return false;
+  if ((written >> kEsp & 1) && (keeps_stack_ || !stack_category(insn_))) return false;
   for (unsigned i = 0; i < insn_.operand_count; ++i) {
     const ZydisDecodedOperand& operand = operands_[i];
     if (operand.type != ZYDIS_OPERAND_TYPE_REGISTER) continue;
@@ -247,8 +250,8 @@ bool MixedSequenceGenerator::allowed(const Row& row) {
     return false;
   if (row.mnemonic == ZYDIS_MNEMONIC_INT && (insn_.raw.imm[0].value.u & 0xFF) == 0x80) return false;
   // What they tell is about the system's own descriptors.
-  if (options_.host && one_of(row.mnemonic, {ZYDIS_MNEMONIC_LAR, ZYDIS_MNEMONIC_LSL, ZYDIS_MNEMONIC_VERR,
-                                             ZYDIS_MNEMONIC_VERW}))
+  if (options_.host &&
+      one_of(row.mnemonic, {ZYDIS_MNEMONIC_LAR, ZYDIS_MNEMONIC_LSL, ZYDIS_MNEMONIC_VERR, ZYDIS_MNEMONIC_VERW}))
     return false;
   const bool reads_status = one_of(row.mnemonic, {ZYDIS_MNEMONIC_FNSTSW});
   if (reads_status && (taint_.status || in_loop_)) return false;

@@ -3,15 +3,14 @@
 
 #include <algorithm>
 #include <cstring>
+#include <utility>
 
 #include "conformance/segments.h"
 
 namespace penumbra::conformance {
 namespace {
 
-constexpr u32 kArithmetic = 0x8D5, kTrap = 0x100, kDirection = 0x400, kIdentification = 0x200000,
-              kAlignment = 0x40000;
-constexpr u32 kStack = kDataBase + kPageSize;
+constexpr u32 kArithmetic = 0x8D5, kTrap = 0x100, kDirection = 0x400, kIdentification = 0x200000, kAlignment = 0x40000;
 
 constexpr std::array<u16, 11> kSelectors{
     kFlatData,
@@ -36,7 +35,7 @@ void MixedSequenceGenerator::make(u64 seed, u64 number, TestCase& out, Arena& ar
   placed_.clear();
   taint_ = {};
   count_ = 0;
-  in_loop_ = false;
+  in_loop_ = keeps_stack_ = false;
   protected_ = 0;
   constexpr std::array kFormats{Format::integers, Format::integers, Format::single, Format::real, Format::extended};
   for (u32 at = 0; at + 64 <= kDataBytes; at += 64)
@@ -58,7 +57,8 @@ Taint MixedSequenceGenerator::taint_at(u32 eip) const {
   const u32 offset = eip - c_->in.eip;
   for (const Placed& one : placed_)
     if (one.offset == offset) return one.before;
-  return taint_;
+  if (offset == c_->code_bytes) return taint_;
+  return {kArithmetic, kConditionCodes};
 }
 
 Row MixedSequenceGenerator::row_at(u32 eip) const {
@@ -82,12 +82,14 @@ void MixedSequenceGenerator::start_state() {
                              : edge_u32(random_);
     known_[reg] = in.gpr[reg];
   }
-  in.gpr[kEsp] = kStack;
+  stack_ = kDataBase + (random_.one_in(4) ? kPageSize : 0x1800);
+  in.gpr[kEsp] = stack_;
   known_[kEsp] = std::nullopt;
   in.eflags = 0x202 | (random_.u32_value() & kArithmetic);
   if (random_.one_in(8)) in.eflags |= kDirection;
   if (random_.one_in(16)) in.eflags |= kIdentification;
-  if (random_.one_in(256)) in.eflags |= kTrap, c_->ending = Ending::anywhere;
+  traps_ = random_.one_in(256);
+  if (traps_) in.eflags |= kTrap, c_->ending = Ending::anywhere;
   selector_ = {kFlatData, kFlatCode, kFlatData, kFlatData, kFlatData, kFlatData};
   for (const unsigned segment : {kFs, kGs})
     if (random_.one_in(2)) selector_[segment] = random_.pick(kSelectors);
@@ -234,11 +236,14 @@ bool MixedSequenceGenerator::loop() {
 
 // call f; jmp end; f: ...; ret; end:
 bool MixedSequenceGenerator::call(unsigned depth) {
-  if (!room(50)) return false;
+  // Not where other operands often lie.
+  if (!room(50) || stack_ == kDataBase + kPageSize) return false;
   if (!fixed_dword({0xE8}, 2)) return false;
   const u8 jump = c_->code_bytes;
   if (!fixed({0xEB, 0})) return false;
+  const bool outer = std::exchange(keeps_stack_, true);
   steps(1 + random_.below(2), depth + 1);
+  keeps_stack_ = outer;
   fixed({0xC3});
   c_->code[jump + 1] = static_cast<u8>(c_->code_bytes - jump - 2);
   for (Placed& one : placed_)
@@ -247,7 +252,7 @@ bool MixedSequenceGenerator::call(unsigned depth) {
 }
 
 bool MixedSequenceGenerator::string_run() {
-  if (protected_ || !room(24)) return false;
+  if (protected_ || keeps_stack_ || !room(24)) return false;
   constexpr std::array<u8, 10> kOpcodes{0xA4, 0xA5, 0xA6, 0xA7, 0xAA, 0xAB, 0xAC, 0xAD, 0xAE, 0xAF};
   const u32 count = random_.below(random_.one_in(8) ? 0x300 : 20);
   const auto place = [&] { return random_.one_in(12) ? target(16, false) : kDataBase + 0x400 + random_.below(0x1400); };
@@ -261,7 +266,7 @@ bool MixedSequenceGenerator::string_run() {
 bool MixedSequenceGenerator::load_flags() {
   u32 flags = random_.u32_value() & (kArithmetic | (random_.one_in(6) ? kDirection | kIdentification : 0));
   if (!options_.host && random_.one_in(24)) flags |= kAlignment;
-  if (random_.one_in(48)) flags |= kTrap, c_->ending = Ending::anywhere;
+  if (random_.one_in(48)) flags |= kTrap, traps_ = true, c_->ending = Ending::anywhere;
   if (!room(6) || !fixed_dword({0x68}, flags)) return false;
   if (!fixed({0x9D})) return false;
   taint_.flags = 0;
@@ -292,7 +297,8 @@ bool MixedSequenceGenerator::frame() {
 
 // The x87's state into memory; its pointers, which processors keep differently, are overwritten at once.
 bool MixedSequenceGenerator::save_fpu() {
-  if (taint_.status || in_loop_ || !room(24)) return false;
+  // A single-step trap would show the pointers before they are overwritten.
+  if (taint_.status || in_loop_ || traps_ || !room(24)) return false;
   const u32 at = kDataBase + 0x100 + (random_.below(0xC00) & ~15u);
   switch (random_.below(options_.host ? 2 : 3)) {
     case 0: return fixed_dword({0xD9, 0x35}, at) && fixed_dword({0x0F, 0x11, 0x05}, at + 12);

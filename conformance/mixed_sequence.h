@@ -14,6 +14,9 @@ struct Taint {
   u16 status = 0;  // of the x87's status word
 };
 
+// The x87's condition codes, in its status word.
+inline constexpr u16 kConditionCodes = 0x4700;
+
 struct MixedOptions {
   // A host's CPU takes part: nothing whose result is the host's own, or open between processors.
   bool host = false;
@@ -94,8 +97,11 @@ class MixedSequenceGenerator {
   Taint taint_;
   Known known_;
   std::array<u16, 6> selector_{};
-  u8 protected_ = 0;      // registers that may not be written here
-  bool in_loop_ = false;  // what follows comes before, too
+  u32 stack_ = 0;             // ESP at the start
+  bool traps_ = false;        // TF is or may be set
+  u8 protected_ = 0;          // registers that may not be written here
+  bool in_loop_ = false;      // what follows comes before, too
+  bool keeps_stack_ = false;  // a return address is on top of it
   ZydisDecodedInstruction insn_;
   std::array<ZydisDecodedOperand, ZYDIS_MAX_OPERAND_COUNT> operands_;
 };

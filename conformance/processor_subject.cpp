@@ -67,7 +67,8 @@ class BareSubject final : public ProcessorSubject {
   Share share_;
 };
 
-BareSubject::BareSubject(const char* model, const TranslatorOptions* options) : processor_(model), cpu_(processor_.cpu()) {
+BareSubject::BareSubject(const char* model, const TranslatorOptions* options)
+    : processor_(model), cpu_(processor_.cpu()) {
   build_tables();
   std::vector<u8> terminators(kCodeBytes, kTerminator);
   processor_.memory().write(PhysAddr(kCodePages), terminators);

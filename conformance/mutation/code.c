@@ -11,7 +11,7 @@ enum { PAGES = 16, SLOT = 0x1A0, SLOTS = PAGES * 0x1000 / SLOT, PATCHES = 12 };
 
 struct Patch {
   u16 at;
-  u8 bytes;   // of an immediate
+  u8 bytes;   // of an immediate; 0: the low byte of a loop's count, which must not be zero
   u8 opcode;  // not 0: the opcode byte of an operation of EAX with a 32-bit immediate
 };
 static struct Function {
@@ -92,7 +92,7 @@ static void write_function(u32 slot) {
   now->stores = 0;
   for (u32 n = below(4); n; --n) operation(1);
   for (u32 loops = below(3); loops; --loops) {
-    byte(0xB9), note(1, 0), dword(1 + below(one_in(8) ? 200 : 12));
+    byte(0xB9), note(0, 0), dword(1 + below(one_in(8) ? 200 : 12));
     u8* const head = out;
     for (u32 n = 1 + below(4); n; --n) {
       // The instruction just ahead changes in each round: its immediate, the last byte of it, or two instructions at
@@ -135,6 +135,10 @@ static void patch(u32 slot) {
   const u32 place = alias(slot * SLOT + p->at);
   if (p->opcode) {
     poke8(place, eax_opcodes[below(8)]);
+    return;
+  }
+  if (!p->bytes) {
+    poke8(place, (u8)(1 + below(255)));
     return;
   }
   switch (p->bytes == 4 ? below(6) : p->bytes == 2 ? 1 : 0) {

@@ -302,7 +302,8 @@ static void touch_many(u32 count) {
 
 void paging_begin(void) {
   for (u32 n = 0; n < FRAME_COUNT; ++n) poke(frame_of(n), tag(frame_of(n)));
-  for (u32 n = 0; n < 0x78000 / 4; ++n) poke(FAR_TABLES + 4 * n, 0);
+  u32 at = FAR_TABLES, count = 120 * 1024;
+  __asm__ volatile("rep stosl" : "+D"(at), "+c"(count) : "a"(0) : "memory");
 }
 
 void paging_step(u32 step) {
@@ -320,7 +321,9 @@ void paging_step(u32 step) {
     case 9: toggle_global(); break;
     case 10: toggle_paging(); break;
     case 11: mix(switch_to(below(DIRECTORY_COUNT))); break;
-    case 12: if (one_in(step < 100 ? 8 : 100)) touch_many(one_in(3) ? 60000 : 1000 + below(4000)); break;
+    case 12:
+      if (one_in(40)) touch_many(one_in(4) ? 60000 : 500 + below(2000));
+      break;
     default: WRITE_CR(3, READ_CR(3)); break;
   }
 }
