@@ -23,7 +23,7 @@ struct Bench {
     try {
       cpu = HostCpu::create();
     } catch (const HostError& error) {
-      MESSAGE(std::string("skipped: ") + error.what());
+      MESSAGE("skipped: ", std::string(error.what()));
     }
     in.eip = kCodeBase + 0x100;
     in.gpr[kEsp] = kDataBase + 0x1800;
