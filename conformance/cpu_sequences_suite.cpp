@@ -26,12 +26,15 @@ struct Setting {
   unsigned parts;
 };
 
+// Sums up to 64 parts. `promote_after`: 0 is window code at once; else code for the software TLB comes first.
 const Setting kSettings[] = {
-    {"blocks", {}, 1, 32},
-    {"again", {}, 3, 16},
-    {"hot", {}, 40, 2},
-    {"single", {.block_instructions = 1}, 2, 8},
-    {"forget", {.forget_always = true}, 1, 4},
+    {"soft", {.mmu = MmuKind::soft}, 1, 16},
+    {"window", {.promote_after = 0}, 1, 16},
+    {"again", {.promote_after = 1}, 3, 12},
+    {"hot", {.promote_after = 10}, 40, 2},
+    {"single", {.promote_after = 0, .block_instructions = 1}, 2, 6},
+    {"single-soft", {.mmu = MmuKind::soft, .block_instructions = 1}, 2, 6},
+    {"forget", {.promote_after = 0, .forget_always = true}, 1, 4},
     {"small-cache", {.code_bytes = 256 << 10}, 1, 2},
 };
 
