@@ -18,6 +18,7 @@ namespace {
 
 struct Setting {
   const char* name;
+  u32 promote = 1000;  // entries until a block becomes window code
   u32 block = 64;
   u64 cache = u64{64} << 20;
   bool forgets = false;
@@ -25,10 +26,12 @@ struct Setting {
 };
 
 constexpr Setting kSettings[] = {
-    {.name = "blocks"},
-    {.name = "single", .block = 1, .share = 2},
-    {.name = "small-cache", .cache = 256 << 10, .share = 2},
-    {.name = "forget", .forgets = true, .share = 200},
+    {.name = "soft", .promote = ~u32{0}},
+    {.name = "hot", .promote = 10},
+    {.name = "window", .promote = 0, .share = 4},
+    {.name = "single", .promote = 20, .block = 1, .share = 2},
+    {.name = "small-cache", .promote = 20, .cache = 256 << 10, .share = 2},
+    {.name = "forget", .promote = 0, .forgets = true, .share = 200},
 };
 
 struct Walk {
@@ -52,6 +55,7 @@ Trail follow(const Walk& walk, u64 seed, u64 steps, const Setting* setting) {
   config.no_reboot = true;
   if (setting) {
     config.engine = EngineKind::translator;
+    config.translator_promote = setting->promote;
     config.translator_block = setting->block;
     config.translator_cache = setting->cache;
     config.translator_forgets = setting->forgets;

@@ -45,6 +45,7 @@ struct MachineConfig {
   EngineKind engine = EngineKind::interpreter;
   u32 translator_block = 64;             // the most instructions of a translated block
   u64 translator_cache = u64{64} << 20;  // bytes of host code
+  u32 translator_promote = 1000;         // entries until a block is made anew for the window
   bool translator_forgets = false;       // stress: nothing translated outlives its execution
   u32 interpreted_themes = 0;            // kinds of instructions that are not translated, a bit each (isa_table.h)
   bool perf_map = false;                 // tell perf the names of translated blocks

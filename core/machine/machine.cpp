@@ -53,6 +53,7 @@ struct Machine::Impl {
       if (Translator::supported(why_not))
         translator = std::make_unique<Translator>(board.cpu, board.memory,
                                                   TranslatorOptions{.code_bytes = config.translator_cache,
+                                                                    .promote_after = config.translator_promote,
                                                                     .block_instructions = config.translator_block,
                                                                     .forget_always = config.translator_forgets,
                                                                     .lockstep = config.engine == EngineKind::lockstep,
