@@ -69,7 +69,8 @@ Trail follow(const Walk& walk, u64 seed, u64 steps, const Setting* setting) {
   std::optional<Stop> stop;
   while (!stop) stop = machine.run_for(milliseconds(20));
   Trail trail;
-  trail.report = machine.engine_report();
+  for (const EventCount& one : machine.engine_counts())
+    if (one.total) trail.report += fmt::format("{}{} {}", trail.report.empty() ? "" : ", ", one.name, one.total);
   if (stop->reason != StopReason::debug_exit) trail.stopped = stop->detail;
   std::istringstream all(output);
   // The firmware may have said something before.

@@ -115,7 +115,7 @@ TranslatedBlock* Translator::translate(const Key& key, Reach reach, u8 demotions
   ++counters_.blocks;
   counters_.guest_bytes += block.bytes;
   counters_.code_bytes += block.code_bytes;
-  if (perf_map_) perf_map_->add(code_address(block), block.code_bytes, fmt::format("guest_{:08x}", eip));
+  if (perf_map_) perf_map_->add(code_address(block), block.code_bytes, fmt::format("guest_{:08x}", key.eip));
   if (cpu_.trace().on(Channel::translation)) show(block, {guest, block.bytes});
   return &block;
 }
