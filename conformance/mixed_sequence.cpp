@@ -38,6 +38,8 @@ void MixedSequenceGenerator::make(u64 seed, u64 number, TestCase& out, Arena& ar
   in_loop_ = keeps_stack_ = false;
   protected_ = 0;
   constexpr std::array kFormats{Format::integers, Format::integers, Format::single, Format::real, Format::extended};
+  out.code.fill(0);
+  arena.bytes.fill(0);
   for (u32 at = 0; at + 64 <= kDataBytes; at += 64)
     if (at < 0x200 || random_.one_in(4)) fill(random_, random_.pick(kFormats), std::span(arena.bytes).subspan(at, 64));
   out.code_bytes = 0;

@@ -70,7 +70,8 @@ Trail follow(const Walk& walk, u64 seed, u64 steps, const Setting* setting) {
   while (!stop) stop = machine.run_for(milliseconds(20));
   Trail trail;
   for (const EventCount& one : machine.engine_counts())
-    if (one.total) trail.report += fmt::format("{}{} {}", trail.report.empty() ? "" : ", ", one.name, one.total);
+    if (one.total && !one.name.starts_with("instructions"))
+      trail.report += fmt::format("{}{} {}", trail.report.empty() ? "" : ", ", one.name, one.total);
   if (stop->reason != StopReason::debug_exit) trail.stopped = stop->detail;
   std::istringstream all(output);
   // The firmware may have said something before.
