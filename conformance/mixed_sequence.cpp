@@ -35,7 +35,7 @@ void MixedSequenceGenerator::make(u64 seed, u64 number, TestCase& out, Arena& ar
   placed_.clear();
   taint_ = {};
   count_ = 0;
-  in_loop_ = keeps_stack_ = false;
+  in_loop_ = keeps_stack_ = lost_stack_ = false;
   protected_ = 0;
   constexpr std::array kFormats{Format::integers, Format::integers, Format::single, Format::real, Format::extended};
   out.code.fill(0);
@@ -48,7 +48,7 @@ void MixedSequenceGenerator::make(u64 seed, u64 number, TestCase& out, Arena& ar
   start_state();
   out.in.eip = out.code_at;
   const unsigned wanted = 1 + random_.below(kMostInstructions);
-  for (unsigned tries = 0; count_ < wanted && tries < 40 * wanted && room(24); ++tries) step(0);
+  for (unsigned tries = 0; count_ < wanted && !lost_stack_ && tries < 40 * wanted && room(24); ++tries) step(0);
   if (count_ == 0) fixed({0x90});
   out.insn_bytes = out.code_bytes;
   out.ignored_flags = 0;
@@ -131,6 +131,7 @@ bool MixedSequenceGenerator::step(unsigned depth) {
     case 7: return depth == 0 && load_segment();
     case 8: return depth == 0 && frame();
     case 9: return random_.one_in(2) ? save_fpu() : scan_bits();
+    case 11: return depth == 0 && one_more_by_stack();
     case 10: {
       const unsigned reg = free_register();
       if (reg == 8 || !room(5)) return false;
@@ -306,6 +307,29 @@ bool MixedSequenceGenerator::save_fpu() {
     case 0: return fixed_dword({0xD9, 0x35}, at) && fixed_dword({0x0F, 0x11, 0x05}, at + 12);
     case 1: return fixed_dword({0xDD, 0x35}, at) && fixed_dword({0x0F, 0x11, 0x05}, at + 12);
     default: return fixed_dword({0x0F, 0xAE, 0x05}, at) && fixed_dword({0x0F, 0x11, 0x05}, at + 6);
+  }
+}
+
+// The last instruction of a sequence: by a stack that lies where it may fault, after one whose effect would show if it
+// came twice.
+bool MixedSequenceGenerator::one_more_by_stack() {
+  const u32 stack = target(32, false);
+  const unsigned reg = random_.pick(std::array<unsigned, 5>{kEax, kEcx, kEdx, kEsi, kEdi});
+  if (!room(24) || forbidden(stack - 64, 128)) return false;
+  if (!fixed_dword({0xBC}, stack)) return false;
+  lost_stack_ = true;
+  fixed({0x40 | reg});
+  switch (random_.below(10)) {
+    case 0: return fixed({0x50 | reg});
+    case 1: return fixed({0x58 | reg});
+    case 2: return fixed({0x60});
+    case 3: return fixed({0x61});
+    case 4: return fixed_dword({0x68}, random_.u32_value());
+    case 5: return fixed_dword({0xFF, 0x35}, kDataBase + 4 * random_.below(0x400));
+    case 6: return fixed_dword({0x8F, 0x05}, kDataBase + 4 * random_.below(0x400));
+    case 7: return fixed_dword({0xE8}, 0);
+    case 8: return fixed({0xC8, 8, 0, 0});
+    default: return fixed({0x66, 0x50 | reg});
   }
 }
 

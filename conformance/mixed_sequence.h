@@ -62,6 +62,7 @@ class MixedSequenceGenerator {
   bool frame();
   bool save_fpu();
   bool scan_bits();
+  bool one_more_by_stack();
   void point(unsigned reg, u32 value);
   unsigned free_register();
   // Appends these bytes, one instruction; false if there is no room.
@@ -101,6 +102,7 @@ class MixedSequenceGenerator {
   bool traps_ = false;        // TF is or may be set
   u8 protected_ = 0;          // registers that may not be written here
   bool in_loop_ = false;      // what follows comes before, too
+  bool lost_stack_ = false;   // it may be anywhere
   bool keeps_stack_ = false;  // a return address is on top of it
   ZydisDecodedInstruction insn_;
   std::array<ZydisDecodedOperand, ZYDIS_MAX_OPERAND_COUNT> operands_;

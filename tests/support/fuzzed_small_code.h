@@ -62,6 +62,12 @@ class FuzzedSmallCode {
     }
   }
 
+  // CMP AL, AL: after an operation that leaves AF undefined.
+  void define_flags() {
+    byte(0x38);
+    byte(0xC0);
+  }
+
   void add() {
     switch (input_.byte() % 14) {
       case 0:
@@ -70,6 +76,7 @@ class FuzzedSmallCode {
         const Sizes s = prefixes();
         byte((input_.byte() & 7) << 3 | (input_.byte() & 3));
         operand(reg(), s.address);
+        define_flags();
         break;
       }
       case 3: {
@@ -77,6 +84,7 @@ class FuzzedSmallCode {
         byte(0x81);
         operand(input_.byte() & 7, s.address);
         random(s.operand);
+        define_flags();
         break;
       }
       case 4: {
@@ -98,6 +106,7 @@ class FuzzedSmallCode {
         constexpr std::array<u8, 7> kKinds{0, 1, 2, 3, 4, 5, 7};
         byte(0xD0 | (input_.byte() & 1));
         operand(kKinds[input_.byte() % kKinds.size()], s.address);
+        define_flags();
         break;
       }
       case 9:  // a string instruction, repeated a few times
