@@ -3,11 +3,11 @@
 
 #include <fmt/format.h>
 
-#include <map>
 #include <memory>
 
 #include "conformance/compare.h"
 #include "conformance/engine_subject.h"
+#include "conformance/failures.h"
 #include "conformance/host_cpu.h"
 #include "conformance/sequence.h"
 #include "core/base/error.h"
@@ -17,7 +17,6 @@ namespace {
 
 constexpr u64 kCases = 20'000;
 constexpr u64 kQuickCases = 300;
-constexpr size_t kExamples = 3;
 // Segments are mostly about addresses: fewer states do.
 constexpr u64 kSegmentShare = 4;
 
@@ -36,26 +35,6 @@ class SelfCheck final : public Subject {
 
  private:
   HostCpu& host_;
-};
-
-struct Failures {
-  u64 count = 0;
-  std::map<std::string, u64> fields;
-  std::string examples;
-
-  void add(const Row& row, u64 number, const TestCase& test, const Arena& before, const Run& host, const Run& subject) {
-    const auto all = differences(row, test, before, host, subject);
-    for (const Difference& one : all) ++fields[one.field];
-    if (++count > kExamples) return;
-    examples += fmt::format("case {}: {}", number, describe(row, test, before));
-    for (const Difference& one : all) examples += fmt::format("  -> {}: {}\n", one.field, one.text);
-  }
-
-  std::string text(const Options& options, u64 cases) const {
-    std::string out = fmt::format("{} of {} cases differ (seed {}), by field:", count, cases, options.seed);
-    for (const auto& [field, n] : fields) out += fmt::format(" {} {}", field, n);
-    return out + "\n" + examples;
-  }
 };
 
 // The host, and what is held against it; or why not.

@@ -15,13 +15,14 @@ namespace penumbra::conformance {
 
 struct TestCase {
   UserState in;
-  std::array<u8, 64> code{};
+  std::array<u8, 240> code{};
   u8 code_bytes = 0;  // the instruction, and for x87 rows often an FWAIT after it; or a whole sequence
   u8 insn_bytes = 0;  // the instruction alone
   u32 code_at = 0;    // linear
   Ending ending = Ending::straight;
-  u32 ignored_flags = 0;  // of a sequence: undefined at its end
-  bool decoded = false;   // what follows is valid; if not, Zydis takes the bytes for undefined
+  u32 ignored_flags = 0;   // of a sequence: undefined where it ended
+  u16 ignored_status = 0;  // the same of the x87's status word
+  bool decoded = false;    // what follows is valid; if not, Zydis takes the bytes for undefined
   ZydisDecodedInstruction insn;
   std::array<ZydisDecodedOperand, ZYDIS_MAX_OPERAND_COUNT> operands;
   bool memory_known = false;  // the explicit memory operand's place

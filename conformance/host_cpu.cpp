@@ -76,6 +76,8 @@ class LinuxHostCpu final : public HostCpu {
   ~LinuxHostCpu() override;
   const HostAbilities& abilities() const override { return abilities_; }
   Outcome run(const UserState& in, std::span<const u8> code, u32 code_at, Ending ending, Arena& arena) override;
+  // Throws HostError where user programs have no 32-bit code segment, as in some virtual machines.
+  void require_compatibility_mode();
 
  private:
   void map_memory();
@@ -162,6 +164,21 @@ void LinuxHostCpu::install_signals() {
     if (sigaction(number, &action, nullptr) != 0) throw host_error("host CPU harness: sigaction");
 }
 
+void LinuxHostCpu::require_compatibility_mode() {
+  constexpr std::array<u8, 1> kNop{0x90};
+  UserState in;
+  in.eip = kCodeBase;
+  in.gpr[kEsp] = kDataBase + kPageSize;
+  in.selector = {kFlatData, kFlatCode, kFlatData, kFlatData, kFlatData, kFlatData};
+  store<u16>(&in.fx[kFxControl], 0x37F);
+  store<u32>(&in.fx[kFxMxcsr], 0x1F80);
+  const auto arena = std::make_unique<Arena>();
+  const Outcome out = run(in, kNop, kCodeBase, Ending::anywhere, *arena);
+  // A fault of the IRETQ itself is the harness's 64-bit code's.
+  if (out.vector != Outcome::kFinished && out.state.selector[kCs] != kFlatCode)
+    throw HostError("this host has no 32-bit code segment for user programs");
+}
+
 u32 LinuxHostCpu::place(std::span<const u8> code, u32 code_at, Ending ending) {
   const u32 offset = code_at - kCodeBase;
   std::memcpy(alias_ + offset, code.data(), code.size());
@@ -231,7 +248,11 @@ Outcome LinuxHostCpu::run(const UserState& in, std::span<const u8> code, u32 cod
 
 }  // namespace
 
-std::unique_ptr<HostCpu> HostCpu::create() { return std::make_unique<LinuxHostCpu>(); }
+std::unique_ptr<HostCpu> HostCpu::create() {
+  auto host = std::make_unique<LinuxHostCpu>();
+  host->require_compatibility_mode();
+  return host;
+}
 
 }  // namespace penumbra::conformance
 

@@ -2,7 +2,9 @@
 // has.
 #include "conformance/processor_subject.h"
 
+#include <algorithm>
 #include <cstring>
+#include <vector>
 
 #include "conformance/bare_processor.h"
 #include "conformance/segments.h"
@@ -34,15 +36,18 @@ std::unique_ptr<Translator> translator_for(EngineKind engine, Cpu& cpu, GuestMem
   return std::make_unique<Translator>(cpu, memory, options);
 }
 
-class ProcessorSubject final : public Subject {
+class BareSubject final : public ProcessorSubject {
  public:
-  ProcessorSubject(const char* model, EngineKind engine);
+  // Null options: the interpreter.
+  BareSubject(const char* model, const TranslatorOptions* options);
   Outcome run(const UserState& in, std::span<const u8> code, u32 code_at, Ending ending, Arena& arena) override;
+  Share share() const override { return share_; }
 
  private:
   void build_tables();
   void map(u32 table, u32 linear, u32 physical, u32 pages, u32 rights);
   Segment segment_of(u16 selector) const;
+  void place(std::span<const u8> code, u32 code_at);
   void enter(const UserState& in);
   void leave(std::span<const u8> code, u32 code_at, Outcome& out);
   template <class T>
@@ -57,9 +62,13 @@ class ProcessorSubject final : public Subject {
   u8* data_;         // the data pages' host memory
   const u8* stack_;  // the exception frame that ends a case, lowest word first; set by `leave`
   u16 last_cs_ = 0;
+  std::vector<u8> code_;  // what stands in the code pages among terminators, and where
+  u32 code_at_ = kCodeBase;
+  Share share_;
 };
 
-ProcessorSubject::ProcessorSubject(const char* model, EngineKind engine) : processor_(model), cpu_(processor_.cpu()) {
+BareSubject::BareSubject(const char* model, const TranslatorOptions* options)
+    : processor_(model), cpu_(processor_.cpu()) {
   build_tables();
   std::vector<u8> terminators(kCodeBytes, kTerminator);
   processor_.memory().write(PhysAddr(kCodePages), terminators);
@@ -79,16 +88,16 @@ ProcessorSubject::ProcessorSubject(const char* model, EngineKind engine) : proce
   cpu_.ldtr.base = kLdt;
   cpu_.ldtr.limit = kLdtCount * 8 - 1;
   cpu_.state_changed();
-  translator_ = translator_for(engine, cpu_, processor_.memory());
+  if (options) translator_ = std::make_unique<Translator>(cpu_, processor_.memory(), *options);
 }
 
-void ProcessorSubject::map(u32 table, u32 linear, u32 physical, u32 pages, u32 rights) {
+void BareSubject::map(u32 table, u32 linear, u32 physical, u32 pages, u32 rights) {
   put<u32>(kDirectory + (linear >> 22) * 4, table | 0x27);
   for (u32 i = 0; i < pages; ++i)
     put<u32>(table + ((linear >> 12 & 0x3FF) + i) * 4, (physical + i * kPageSize) | rights);
 }
 
-void ProcessorSubject::build_tables() {
+void BareSubject::build_tables() {
   constexpr u32 kUserRead = 0x65, kUserWrite = 0x67, kSystem = 0x63;  // with A and D set
   map(kCodeTable, kCodeBase, kCodePages, kCodeBytes / kPageSize, kUserRead);
   map(kDataTable, kDataBase, kDataPages, kDataWritable / kPageSize, kUserWrite);
@@ -115,7 +124,7 @@ void ProcessorSubject::build_tables() {
   put<u16>(physical_of(kTss) + 0x66, 0x68);  // no I/O permission bitmap
 }
 
-Segment ProcessorSubject::segment_of(u16 selector) const {
+Segment BareSubject::segment_of(u16 selector) const {
   Segment s;
   u64 bytes = 0;
   if (selector == kFlatCode) bytes = 0x00CF'FB00'0000'FFFF;
@@ -137,7 +146,7 @@ Segment ProcessorSubject::segment_of(u16 selector) const {
   return s;
 }
 
-void ProcessorSubject::enter(const UserState& in) {
+void BareSubject::enter(const UserState& in) {
   for (unsigned i = 0; i < 8; ++i) cpu_.gpr[i] = in.gpr[i];
   cpu_.eip = in.eip;
   cpu_.cr2 = 0;
@@ -160,7 +169,7 @@ void ProcessorSubject::enter(const UserState& in) {
   cpu_.flags_changed();
 }
 
-void ProcessorSubject::leave(std::span<const u8> code, u32 code_at, Outcome& out) {
+void BareSubject::leave(std::span<const u8> code, u32 code_at, Outcome& out) {
   const u32 handler = cpu_.eip - 1 - kHandlers;
   if (cpu_.cpl != 0 || handler >= 256 * kHandlerBytes) {
     out.vector = kNoEnd;
@@ -187,13 +196,26 @@ void ProcessorSubject::leave(std::span<const u8> code, u32 code_at, Outcome& out
     out.vector = Outcome::kFinished;
 }
 
-Outcome ProcessorSubject::run(const UserState& in, std::span<const u8> code, u32 code_at, Ending, Arena& arena) {
-  const PhysAddr place(kCodePages + (code_at - kCodeBase));
-  processor_.memory().write(place, code);
+// Code that stands there already is left alone: what was made of it before runs again.
+void BareSubject::place(std::span<const u8> code, u32 code_at) {
+  if (code_at == code_at_ && std::equal(code.begin(), code.end(), code_.begin(), code_.end())) return;
+  std::fill(code_.begin(), code_.end(), kTerminator);
+  processor_.memory().write(PhysAddr(kCodePages + (code_at_ - kCodeBase)), code_);
+  code_.assign(code.begin(), code.end());
+  code_at_ = code_at;
+  processor_.memory().write(PhysAddr(kCodePages + (code_at - kCodeBase)), code);
+}
+
+Outcome BareSubject::run(const UserState& in, std::span<const u8> code, u32 code_at, Ending, Arena& arena) {
+  place(code, code_at);
   std::memcpy(data_, arena.bytes.data(), kDataBytes);
   enter(in);
   Outcome out;
+  const u64 instructions = cpu_.instructions(), entries = translator_ ? translator_->counters().entries : 0;
   const RunEnd end = translator_ ? translator_->run(kBudget) : cpu_.run(kBudget);
+  ++share_.runs;
+  share_.interpreted += cpu_.instructions() - instructions;
+  if (translator_ && translator_->counters().entries != entries) ++share_.emitted_runs;
   if (end == RunEnd::halted) {
     leave(code, code_at, out);
   } else {
@@ -212,9 +234,6 @@ Outcome ProcessorSubject::run(const UserState& in, std::span<const u8> code, u32
   store<u32>(&s.fx[kFxMxcsr], cpu_.mxcsr);
   std::memcpy(&s.fx[kFxXmm], cpu_.xmm.data(), 128);
   std::memcpy(arena.bytes.data(), data_, kDataWritable);
-  std::array<u8, 64> terminators;
-  terminators.fill(kTerminator);
-  processor_.memory().write(place, std::span(terminators).first(code.size()));
   if (end != RunEnd::halted) {
     cpu_.shutdown = false;
     cpu_.state_changed();
@@ -261,8 +280,15 @@ class ProcessorRealMode final : public RealModeSubject {
 
 }  // namespace
 
+std::unique_ptr<ProcessorSubject> translating_subject(const char* model, const TranslatorOptions& options) {
+  return std::make_unique<BareSubject>(model, &options);
+}
+std::unique_ptr<ProcessorSubject> interpreting_subject(const char* model) {
+  return std::make_unique<BareSubject>(model, nullptr);
+}
 std::unique_ptr<Subject> processor_subject(const char* model, EngineKind engine) {
-  return std::make_unique<ProcessorSubject>(model, engine);
+  if (engine == EngineKind::interpreter) return interpreting_subject(model);
+  return translating_subject(model, {.lockstep = engine == EngineKind::lockstep});
 }
 std::unique_ptr<RealModeSubject> processor_real_mode(const char* model, EngineKind engine) {
   return std::make_unique<ProcessorRealMode>(model, engine);

@@ -2,17 +2,13 @@
 #include "conformance/system_suite.h"
 
 #include <fmt/format.h>
-#include <unistd.h>
 
-#include <cerrno>
-#include <cstring>
 #include <span>
 #include <string_view>
 
+#include "conformance/memory_file.h"
 #include "core/base/bits.h"
-#include "core/base/error.h"
 #include "core/machine/machine.h"
-#include "mmu/machine_memory.h"
 
 extern "C" const penumbra::u8 penumbra_system_tests[], penumbra_system_tests_end[];
 
@@ -36,22 +32,6 @@ std::vector<std::string> case_names() {
   return names;
 }
 
-// A file in memory that holds the kernel for as long as this lives.
-class ImageFile {
- public:
-  ImageFile() : file_(open_memory_file("system-tests", 0, "system tests")) {
-    if (write(file_, image().data(), image().size()) != static_cast<ssize_t>(image().size()))
-      throw HostError(fmt::format("system tests: a file in memory: {}", std::strerror(errno)));
-  }
-  ~ImageFile() { close(file_); }
-  ImageFile(const ImageFile&) = delete;
-  ImageFile& operator=(const ImageFile&) = delete;
-  std::string path() const { return fmt::format("/proc/self/fd/{}", file_); }
-
- private:
-  int file_;
-};
-
 // The rest of the line that begins with `start`; nothing if there is none.
 std::optional<std::string> line_after(const std::string& text, const std::string& start) {
   std::size_t at = 0;
@@ -67,7 +47,7 @@ std::optional<std::string> line_after(const std::string& text, const std::string
 }
 
 CaseResult run_case(const std::string& name, const Options& options) {
-  const ImageFile file;
+  const MemoryFile file("system-tests", image());
   MachineConfig config;
   config.memory_bytes = u64{64} << 20;
   config.kernel = file.path();

@@ -90,6 +90,9 @@ constexpr std::string_view kStores =
     "several stores: none, some or all may have happened (SDM 3A 6.6 asks for restart only)";
 constexpr std::string_view kLong = "longer than a bus access: which of its pages is looked at first is open";
 constexpr std::string_view kTransition = "restarting it gives the same: TOP and tags may be set before the fault";
+constexpr std::string_view kIterations =
+    "between iterations: at a fault Intel restores the flags (SDM 2 REP), AMD keeps the last iteration's; a trap may "
+    "see either";
 constexpr FreedomEntry kFreedoms[] = {
     {M(PUSHAD), kPartialMemory, kStores},
     {M(ENTER), kPartialMemory | kEitherFault, kStores},
@@ -104,6 +107,7 @@ constexpr FreedomEntry kFreedoms[] = {
     {M(FSTP), kPartialMemory, kStores},
     {M(FBSTP), kPartialMemory, kStores},
     {M(CMPSB), kEitherFault | kRepeatedFlags, "two operands, read in either order"},
+    {M(CMPSW), kEitherFault | kRepeatedFlags, "two operands, read in either order"},
     {M(CMPSD), kEitherFault | kRepeatedFlags, "two operands, read in either order"},
     {M(MASKMOVQ), kPartialMemory | kFaultInOperand | kEitherFault | kMayFault | kEntersMmx,
      "SDM 2 MASKMOVQ: faults of bytes that are not selected are implementation-specific"},
@@ -117,8 +121,9 @@ constexpr FreedomEntry kFreedoms[] = {
     {M(CVTPD2PI), kEntersMmx, kTransition},
     {M(CVTTPD2PI), kEntersMmx, kTransition},
     {M(CVTPI2PS), kEntersMmx, kTransition},
-    {M(SCASB), kRepeatedFlags, "a trap between iterations: the flags may still be the old ones"},
-    {M(SCASD), kRepeatedFlags, "a trap between iterations: the flags may still be the old ones"},
+    {M(SCASB), kRepeatedFlags, kIterations},
+    {M(SCASW), kRepeatedFlags, kIterations},
+    {M(SCASD), kRepeatedFlags, kIterations},
     {M(BOUND), kEitherFault, "two bounds: the first may be exceeded while the second can't be read"},
 };
 #undef M

@@ -48,7 +48,7 @@ enum Freedom : u8 {
   kFaultInOperand = 4,    // CR2 may name any byte of the operand
   kEitherFault = 8,       // of two faults, either may be the one that is reported
   kMayFault = 16,         // there may be a fault or none
-  kRepeatedFlags = 64,    // after a trap between iterations the flags may be old ones
+  kRepeatedFlags = 64,    // between iterations the flags may be the old ones or the last one's
   kEntersMmx = 32,        // the x87's tags and TOP may be those of MMX operation already
 };
 struct FreedomEntry {

@@ -4,6 +4,7 @@
 #include <doctest/doctest.h>
 
 #include <cstring>
+#include <string>
 
 #include "conformance/segments.h"
 #include "core/base/error.h"
@@ -22,7 +23,7 @@ struct Bench {
     try {
       cpu = HostCpu::create();
     } catch (const HostError& error) {
-      MESSAGE("skipped: ", error.what());
+      MESSAGE("skipped: ", std::string(error.what()));
     }
     in.eip = kCodeBase + 0x100;
     in.gpr[kEsp] = kDataBase + 0x1800;
