@@ -46,11 +46,6 @@ u32 repeat_count(const CpuState& state, const Insn& insn) {
 
 Lockstep::Lockstep(Cpu& cpu, GuestMemory& memory) : cpu_(cpu), memory_(memory) { cpu_.allow_rehearsals(); }
 
-std::string Lockstep::report() const {
-  return fmt::format("lockstep      {} blocks of {} instructions compared, {} writes, {} rehearsals shortened\n",
-                     counters_.blocks, counters_.instructions, counters_.writes, counters_.shortened);
-}
-
 void Lockstep::rehearse(TranslatedBlock& block) {
   PhysAddr page;
   bool global;

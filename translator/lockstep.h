@@ -32,8 +32,6 @@ class Lockstep {
     u64 shortened = 0;     // rehearsals repeated because emitted code left the block earlier
   };
   const Counters& counters() const { return counters_; }
-  // As a line of text.
-  std::string report() const;
 
   // The processor is about to execute the block's code. Throws EnginesDiffer if the block is not what stands at EIP.
   void rehearse(TranslatedBlock& block);

@@ -13,6 +13,13 @@ std::vector<EventCount> Translator::counts() const {
   std::vector<EventCount> list = counters_.list();
   for (std::size_t n = 0; n < themes().size(); ++n)
     if (emitted_[n]) list.push_back({fmt::format("instructions emitted: {}", themes()[n].name), emitted_[n]});
+  if (lockstep_) {
+    const Lockstep::Counters& c = lockstep_->counters();
+    list.insert(list.end(), {{"lockstep: blocks compared", c.blocks},
+                             {"lockstep: instructions compared", c.instructions},
+                             {"lockstep: writes compared", c.writes},
+                             {"lockstep: rehearsals shortened", c.shortened}});
+  }
   return list;
 }
 

@@ -25,8 +25,10 @@ _penumbra() {
       COMPREPLY=($(compgen -W "486 pentium p2 p3 p4" -- "$word")) ;;
     --engine)
       COMPREPLY=($(compgen -W "interpreter translator lockstep" -- "$word")) ;;
+    --mmu)
+      COMPREPLY=($(compgen -W "windows soft" -- "$word")) ;;
     --translator)
-      COMPREPLY=($(compgen -W "block=1 cache=1M forget helper=" -- "$word")) ;;
+      COMPREPLY=($(compgen -W "block=1 cache=1M promote=0 forget helper=" -- "$word")) ;;
     --rtc)
       COMPREPLY=($(compgen -W "base=utc base=localtime" -- "$word")) ;;
     --debug-exit)
@@ -50,7 +52,7 @@ _penumbra() {
     --gdb)
       COMPREPLY=($(compgen -W ":1234 stdio unix:" -- "$word")) ;;
     *)
-      COMPREPLY=($(compgen -W "--memory --cpu --bios --vgabios --engine --translator --icount --rtc --debug-exit --no-reboot --config --fda --fdb --hda --hdb --hdc --hdd --cdrom --readonly --boot --kernel --initrd --append --serial --parallel --debugcon --monitor --display --nographic --full-screen --screenshot --screen-text --type --expect --timeout --stats --trace --trace-file --dump-translation --perf-map --gdb --help --help-all --version" -- "$word")) ;;
+      COMPREPLY=($(compgen -W "--memory --cpu --bios --vgabios --engine --mmu --translator --icount --rtc --debug-exit --no-reboot --config --fda --fdb --hda --hdb --hdc --hdd --cdrom --readonly --boot --kernel --initrd --append --serial --parallel --debugcon --monitor --display --nographic --full-screen --screenshot --screen-text --type --expect --timeout --stats --trace --trace-file --dump-translation --perf-map --gdb --help --help-all --version" -- "$word")) ;;
   esac
   if declare -F __ltrim_colon_completions > /dev/null; then
     __ltrim_colon_completions "$word"
