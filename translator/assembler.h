@@ -31,6 +31,8 @@ class Assembler {
   Assembler(u8* at, u64 room) : start_(at), at_(at), end_(at + room) {}
 
   u64 size() const { return static_cast<u64>(at_ - start_); }
+  // Forgets what was written from there on.
+  void take_back(u64 size) { at_ = start_ + size; }
   // Nothing is written beyond the room; `overflow` tells that it was not enough.
   bool overflow() const { return overflow_; }
 

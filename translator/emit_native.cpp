@@ -156,8 +156,19 @@ bool Emitter::step_register(const GuestInstruction& g, unsigned extension) {
   return true;
 }
 
+// What was emitted before an instruction turned out to be the interpreter's is taken back: a fault in it would be taken
+// for one of the instruction before.
 bool Emitter::instruction(const GuestInstruction& g, Emission emission) {
   if (emission == Emission::helper) return false;
+  const u64 size = a_.size();
+  const std::size_t later = later_.size();
+  if (emit(g)) return true;
+  a_.take_back(size);
+  later_.erase(later_.begin() + static_cast<std::ptrdiff_t>(later), later_.end());
+  return false;
+}
+
+bool Emitter::emit(const GuestInstruction& g) {
   bool done = false;
   const bool one_byte = g.z.opcode_map == ZYDIS_OPCODE_MAP_DEFAULT;
   switch (g.z.mnemonic) {

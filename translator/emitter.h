@@ -70,6 +70,7 @@ class Emitter {
   i64 thunk(u64 offset) const { return static_cast<i64>(offset) - static_cast<i64>(at_); }
 
   // emit_native.cpp
+  bool emit(const GuestInstruction& g);
   bool native(const GuestInstruction& g);
   bool move_offset(const GuestInstruction& g);
   bool step_register(const GuestInstruction& g, unsigned extension);
