@@ -15,6 +15,8 @@ trap 'rm -f "$log"' EXIT
 for program in build/release/*_tests; do
   [ -x "$program" ] && run_unit_tests "$program"
 done
+say "the translator's tests again, with all memory through the software TLB"
+PENUMBRA_TEST_REACH=soft run_unit_tests build/release/translator_tests
 
 # Runs the quick conformance set on one engine and adds its counts to the sums. It shows its own progress.
 run_conformance() {

@@ -87,8 +87,12 @@ constexpr Option kOptions[] = {
      [](Settings s, Value v) { s.machine.vgabios = file(v); }},
     {"engine", "", machine, Takes::value, false, "NAME", kEngineNames,
      "What executes guest code: interpreter, translator, or lockstep (the translator, with every block compared with "
-     "what the interpreter makes of it; a difference ends the run). The interpreter unless given.",
-     [](Settings s, Value v) { s.machine.engine = engine_named(parse_word(v, kEngineNames)); }},
+     "what the interpreter makes of it; a difference ends the run). The translator unless given, and with --icount the "
+     "interpreter.",
+     [](Settings s, Value v) {
+       s.machine.engine = engine_named(parse_word(v, kEngineNames));
+       s.engine_given = true;
+     }},
     {"mmu", "", machine, Takes::value, false, "KIND", "windows soft",
      "How translated code reaches guest memory: windows (the host's page tables for code that runs often; the default) "
      "or soft (a software TLB for all code).",

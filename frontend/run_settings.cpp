@@ -57,6 +57,9 @@ void check_stdio(const RunSettings& settings) {
 }  // namespace
 
 void complete(RunSettings& settings) {
+  // Emitted code counts no instructions.
+  if (!settings.engine_given)
+    settings.machine.engine = settings.machine.icount ? EngineKind::interpreter : EngineKind::translator;
   if (settings.nographic) {
     if (settings.display == DisplayKind::sdl) throw ConfigError("--nographic and --display sdl contradict each other");
     settings.display = DisplayKind::none;

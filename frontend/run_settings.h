@@ -32,6 +32,7 @@ struct DriveOption {
 
 struct RunSettings {
   MachineConfig machine;
+  bool engine_given = false;
   std::array<DriveOption, 2> floppies;
   std::array<DriveOption, 4> disks;  // IDE, in the order of MachineConfig::ide
   DriveOption cdrom;

@@ -42,6 +42,9 @@ struct Context {
   // Of EFLAGS: IF (0 or 200h), and everything else that emitted code does not keep in the host's flags.
   u32 interrupt_flag = 0;
   u32 other_flags = 0;
+  // The last STI: IF before it, and EIP behind it. Where emitted code is left there, the STI still holds interrupts up.
+  u32 flag_before_sti = 0;
+  u32 after_sti = 0;
   // Whether an interrupt would be taken as soon as IF is set.
   u32 interrupt_waiting = 0;
   u32 segment_base[6] = {};

@@ -162,7 +162,10 @@ bool Emitter::instruction(const GuestInstruction& g, Emission emission) {
   if (emission == Emission::helper) return false;
   const u64 size = a_.size();
   const std::size_t later = later_.size();
+  const bool fpu = fpu_needed_, sse = sse_needed_;
   if (emit(g)) return true;
+  fpu_needed_ = fpu;
+  sse_needed_ = sse;
   a_.take_back(size);
   later_.erase(later_.begin() + static_cast<std::ptrdiff_t>(later), later_.end());
   return false;

@@ -79,7 +79,10 @@ bool Emitter::interrupt_flag(const GuestInstruction& g) {
   later_.push_back(refusal(Later::Kind::refused, a_.jump(), g.eip));
   a_.bind_short(calm);
   a_.move(RCX, R15);
+  a_.load(R10, context_field(&Context::interrupt_flag));
   a_.store(context_field(&Context::interrupt_flag), eflags::IF);
+  a_.store(context_field(&Context::flag_before_sti), R10);
+  a_.store(context_field(&Context::after_sti), g.next());
   return true;
 }
 

@@ -46,6 +46,8 @@ constexpr Field kFields[] = {
     PENUMBRA_FIELD(interrupt_flag, 4),
     PENUMBRA_FIELD(other_flags, 4),
     PENUMBRA_FIELD(interrupt_waiting, 4),
+    PENUMBRA_FIELD(flag_before_sti, 4),
+    PENUMBRA_FIELD(after_sti, 4),
     PENUMBRA_FIELD(segment_selector, 4),
     PENUMBRA_FIELD(segment_loaded, 4),
     PENUMBRA_FIELD(segment_end, 8),

@@ -94,6 +94,7 @@ void Translator::load_context() {
   context_.flags = cpu_.flags.arithmetic() | eflags::kFixedOne;
   context_.interrupt_flag = cpu_.flags.rest & eflags::IF;
   context_.other_flags = cpu_.flags.rest & ~eflags::IF;
+  context_.flag_before_sti = eflags::IF;
   context_.interrupt_waiting = cpu_.interrupt_waiting();
 }
 
@@ -102,6 +103,7 @@ void Translator::save_context() {
   cpu_.flags.load_arithmetic(static_cast<u32>(context_.flags) & eflags::kArithmetic);
   cpu_.flags.rest = context_.other_flags | context_.interrupt_flag;
   cpu_.eip = context_.eip;
+  cpu_.interrupt_shadow = !context_.flag_before_sti && context_.eip == context_.after_sti;
   if (!(mode_ & block_mode::kReal)) return;
   for (unsigned n = 0; n < 6; ++n) {
     if (!context_.segment_loaded[n]) continue;

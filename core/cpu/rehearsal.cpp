@@ -72,6 +72,7 @@ RehearsalEnd Cpu::rehearse(RehearsedBlock& what, u32 first, u32 end) {
     banked_ = 0;
     wanted_link_ = nullptr;
     bool stopped = false;
+    interrupt_shadow = debug_shadow = false;  // of the instruction before
     try {
       insn->handler(*this, insn);
     } catch (const GuestFault&) {

@@ -28,7 +28,7 @@ GuestCode everything() {
   code({0x0F, 0x10, 0x03, 0xF3, 0x0F, 0x2A, 0xC9, 0x0F, 0x58, 0xC9, 0x0F, 0x11, 0x4B, 0x30});  // movups; cvtsi2ss
   code({0x0F, 0xAE, 0xF0, 0x0F, 0xC6, 0xC0, 0x1B, 0x0F, 0x11, 0x43, 0x50});  // addps; mfence; shufps; movups
   code({0x49, 0x0F, 0x85}).dword(loop - (code.size() + 4));                  // dec ecx; jnz
-  code({0x8C, 0xD8});  // mov eax, ds
+  code({0x8C, 0xD8});                                                        // mov eax, ds
   return code.hlt();
 }
 
@@ -45,7 +45,7 @@ u32 emitted_themes(const TranslatedCpu& rig) {
 }
 
 TEST_CASE("each kind left to the interpreter: the same results, and none of it emitted") {
-  TranslatedCpu plain;
+  TranslatedCpu plain("p4", {.code_bytes = 8u << 20, .promote_after = 0});
   fill(plain);
   CHECK(plain.run_code(everything()) == "");
   const u32 all = emitted_themes(plain);
@@ -53,7 +53,8 @@ TEST_CASE("each kind left to the interpreter: the same results, and none of it e
   u32 emittable = 0;
   for (std::size_t n = 0; n < themes().size(); ++n)
     for (const Row& row : themes()[n].rows)
-      if (row.emission != Emission::helper) emittable |= 1u << n;
+      // Loads of segment registers are emitted in real mode only.
+      if (row.emission != Emission::helper && themes()[n].name != std::string_view("segment")) emittable |= 1u << n;
   CHECK(all == emittable);
 
   for (std::size_t n = 0; n < themes().size(); ++n) {
