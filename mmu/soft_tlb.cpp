@@ -6,14 +6,8 @@
 namespace penumbra {
 
 SoftTlb::SoftTlb() : entries_(kEntries), state_(kEntries) {
-  // A page's number is in no other slot: the first entry's empty tag, 0, would match page 0, and no other one's would.
+  // A slot that was never filled has tags of 0, which only page 0 would match.
   empty(0);
-}
-
-u8* SoftTlb::find(u32 linear, bool write) const {
-  const u32 page = linear >> kPageShift;
-  const Entry& e = entries_[slot_of(page)];
-  return (write ? e.write_tag : e.read_tag) + page == 0 ? reinterpret_cast<u8*>(e.addend + linear) : nullptr;
 }
 
 void SoftTlb::fill(u32 linear, u8* host_page, bool writable, bool global) {

@@ -25,8 +25,6 @@ class SoftTlb {
   SoftTlb();
 
   Entry* entries() { return &entries_[0]; }
-  // Whether `bytes` at `linear`, within one page, may be accessed without a walk; the host address if so, else null.
-  u8* find(u32 linear, bool write) const;
 
   void fill(u32 linear, u8* host_page, bool writable, bool global);
   void drop_all();
@@ -39,8 +37,9 @@ class SoftTlb {
   static u32 slot_of(u32 page) { return page & (kEntries - 1); }
   void empty(u32 slot) { entries_[slot] = {kNone, kNone, 0}; }
 
-  HostPages<Entry> entries_;
   static constexpr u8 kGlobal = 1, kListed = 2;
+
+  HostPages<Entry> entries_;
   HostPages<u8> state_;      // kGlobal, and kListed for what stands in `filled_`
   std::vector<u32> filled_;  // every slot that is not empty, and perhaps others
 };

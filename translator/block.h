@@ -17,16 +17,15 @@ inline constexpr u32 kCode32 = 1 << 2;   // CS.D
 inline constexpr u32 kStack32 = 1 << 3;  // SS.B
 inline constexpr u32 kReal = 1 << 4;     // real or virtual-8086 mode: a segment's base is its selector times 16
 inline constexpr u32 kVirtual = 1 << 5;  // virtual-8086 mode
-inline constexpr u32 kFlat =
-    1 << 6;  // shifted by the segment's name: base 0, limit 4 GiB, readable, and writable but for CS
+// Shifted by the segment's name: base 0, limit 4 GiB, readable, and writable but for CS.
+inline constexpr u32 kFlat = 1 << 6;
 inline constexpr u32 kFsOpen = 1 << 12;  // FS: any base, limit 4 GiB, readable and writable
 inline constexpr u32 kGsOpen = 1 << 13;
-inline constexpr u32 kWide64K = 1 << 14;      // ES, SS and DS may be read and written up to FFFFh at least
-inline constexpr u32 kBasedCode = 1 << 15;    // CS has a base
-inline constexpr u32 kPrivileged = 1 << 17;   // CPL 0, real mode included
-inline constexpr u32 kSoftOnly = 1 << 16;     // no block becomes window code
-inline constexpr u32 kCodeEndShift = 20;      // the number of CS' end (Translator::code_end_)
-inline constexpr u32 kAllFlat = 0xF * kFlat;  // ES, CS, SS, DS
+inline constexpr u32 kWide64K = 1 << 14;     // ES, SS and DS may be read and written up to FFFFh at least
+inline constexpr u32 kBasedCode = 1 << 15;   // CS has a base
+inline constexpr u32 kPrivileged = 1 << 17;  // CPL 0, real mode included
+inline constexpr u32 kSoftOnly = 1 << 16;    // no block becomes window code
+inline constexpr u32 kCodeEndShift = 20;     // the number of CS' end (Translator::code_ends_)
 }  // namespace block_mode
 
 // Where the code of one guest instruction begins, from the block's start.
@@ -67,7 +66,7 @@ struct TranslatedBlock {
   bool straddles() const { return second_page != kOnePage; }
   // Whether one of so many bytes from a physical address on is the block's.
   bool holds(u64 address, u64 count) const {
-    const u64 in_first = straddles() ? 0x1000 - (physical & 0xFFF) : bytes;
+    const u64 in_first = straddles() ? kPageSize - (physical & kPageMask) : bytes;
     const auto meets = [&](u64 first, u64 length) { return address < first + length && first < address + count; };
     return meets(physical, in_first) || (straddles() && meets(second_page, bytes - in_first));
   }

@@ -15,7 +15,7 @@ bool Emitter::same_page(u32 eip) const {
   return offset >= 0 && offset < kPageSize;
 }
 
-// The counter stands for the block's whole life; at 0 it starts anew.
+// Once the counter is at 0, the block is made anew for the window.
 void Emitter::count_entries() {
   HostAddress heat = context_field(&Context::heat);
   heat.displacement += 4 * block_.heat;
@@ -158,14 +158,7 @@ void Emitter::check_target(const GuestInstruction& g, Host target) {
   a_.complement_wide(R10);
   // Below 0 where it is inside.
   a_.address_wide(R10, {.base = R10, .index = target, .displacement = 1});
-  a_.complement_wide(R10);
-  a_.swap_bytes_wide(R10);
-  a_.move(R15, RCX);
-  a_.zero_extend_byte(RCX, R10);
-  const u64 inside = a_.jump_if_ecx_zero();
-  later_.push_back(refusal(Later::Kind::refused, a_.jump(), g.eip));
-  a_.bind_short(inside);
-  a_.move(RCX, R15);
+  refuse_unless_negative(g);
 }
 
 bool Emitter::jump(const GuestInstruction& g) {

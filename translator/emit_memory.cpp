@@ -32,8 +32,24 @@ HostAddress Emitter::offset_of(const ZydisDecodedOperand& operand) {
           .displacement = static_cast<u32>(mem.disp.value)};
 }
 
-// The offset is in R8. Goes to the interpreter unless all bytes lie before the segment's end. No flag changes: what
-// must be 0 is made of NOT, BSWAP and MOVZX.
+// Goes on where ECX, whose value is in R15, is 0, and to the interpreter otherwise.
+void Emitter::refuse_unless_zero(const GuestInstruction& g) {
+  const u64 zero = a_.jump_if_ecx_zero();
+  later_.push_back(refusal(Later::Kind::refused, a_.jump(), g.eip));
+  a_.bind_short(zero);
+  a_.move(RCX, R15);
+}
+
+// The same for R10 below 0. No flag changes: NOT makes its highest byte 0, BSWAP and MOVZX bring that to ECX.
+void Emitter::refuse_unless_negative(const GuestInstruction& g) {
+  a_.complement_wide(R10);
+  a_.swap_bytes_wide(R10);
+  a_.move(R15, RCX);
+  a_.zero_extend_byte(RCX, R10);
+  refuse_unless_zero(g);
+}
+
+// The offset is in R8. Goes to the interpreter unless all bytes lie before the segment's end.
 void Emitter::check_end(const GuestInstruction& g, unsigned segment, unsigned bytes, ReadWrite how, bool word_offset) {
   const bool wide = has(block_mode::kWide64K) && word_offset && (segment == ES || segment == SS || segment == DS);
   if (wide && bytes == 1) return;
@@ -43,19 +59,12 @@ void Emitter::check_end(const GuestInstruction& g, unsigned segment, unsigned by
     a_.address(RCX, {.base = R8, .displacement = bytes - 1});
     a_.swap_bytes(RCX);
     a_.zero_extend_word(RCX, RCX);
+    refuse_unless_zero(g);
   } else {
-    // Below 0 where it is inside, so that NOT's highest byte is 0.
     a_.load_wide(R10, segment_end(segment, how));
     a_.address_wide(R10, {.base = R10, .index = R8, .displacement = bytes});
-    a_.complement_wide(R10);
-    a_.swap_bytes_wide(R10);
-    a_.move(R15, RCX);
-    a_.zero_extend_byte(RCX, R10);
+    refuse_unless_negative(g);
   }
-  const u64 inside = a_.jump_if_ecx_zero();
-  later_.push_back(refusal(Later::Kind::refused, a_.jump(), g.eip));
-  a_.bind_short(inside);
-  a_.move(RCX, R15);
 }
 
 HostAddress Emitter::reach(const GuestInstruction& g, unsigned segment, HostAddress offset, unsigned address_width,

@@ -75,10 +75,7 @@ bool Emitter::interrupt_flag(const GuestInstruction& g) {
   }
   a_.move(R15, RCX);
   a_.load(RCX, context_field(&Context::interrupt_waiting));
-  const u64 calm = a_.jump_if_ecx_zero();
-  later_.push_back(refusal(Later::Kind::refused, a_.jump(), g.eip));
-  a_.bind_short(calm);
-  a_.move(RCX, R15);
+  refuse_unless_zero(g);
   a_.load(R10, context_field(&Context::interrupt_flag));
   a_.store(context_field(&Context::interrupt_flag), eflags::IF);
   a_.store(context_field(&Context::flag_before_sti), R10);

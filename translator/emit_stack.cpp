@@ -155,10 +155,7 @@ bool Emitter::pop_flags(const GuestInstruction& g) {
   a_.call_to(thunk(width == 2 ? thunks_.pop_word_flags : thunks_.pop_flags));
   a_.move(R15, RCX);
   a_.move(RCX, R9);
-  const u64 loaded = a_.jump_if_ecx_zero();
-  later_.push_back(refusal(Later::Kind::refused, a_.jump(), g.eip));
-  a_.bind_short(loaded);
-  a_.move(RCX, R15);
+  refuse_unless_zero(g);
   move_stack(static_cast<i32>(width));
   return true;
 }

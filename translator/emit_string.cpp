@@ -48,10 +48,7 @@ bool Emitter::native_string(const GuestInstruction& g) {
     a_.move(R15, RCX);
     a_.swap_bytes(RCX);
     a_.zero_extend_word(RCX, RCX);
-    const u64 few = a_.jump_if_ecx_zero();
-    later_.push_back(refusal(Later::Kind::refused, a_.jump(), g.eip));
-    a_.bind_short(few);
-    a_.move(RCX, R15);
+    refuse_unless_zero(g);
   }
   emit_string_setup(a_);
   if (g.z.attributes & (ZYDIS_ATTRIB_HAS_REP | ZYDIS_ATTRIB_HAS_REPE)) a_.byte(0xF3);

@@ -91,6 +91,8 @@ class Emitter {
   bool guest_address(const GuestInstruction& g, const ZydisDecodedOperand& operand, HostAddress& address,
                      u32 stack_moved = 0);
   static HostAddress offset_of(const ZydisDecodedOperand& operand);
+  void refuse_unless_zero(const GuestInstruction& g);
+  void refuse_unless_negative(const GuestInstruction& g);
   void check_end(const GuestInstruction& g, unsigned segment, unsigned bytes, ReadWrite how, bool word_offset);
   // emit_stack.cpp
   HostAddress stack(const GuestInstruction& g, i32 offset, unsigned bytes, ReadWrite how);

@@ -10,8 +10,9 @@ namespace {
 
 constexpr u64 kWhole = u64{1} << 32;
 constexpr u64 k64K = 0x10000;
-// The numbers that fit in a block mode.
-constexpr std::size_t kMostCodeEnds = 1u << (32 - block_mode::kCodeEndShift);
+// Each has a lookup table, which costs host mappings, and time at every CR3 write; a guest could make thousands. As
+// each end of a code segment is some mode's, those stay few as well.
+constexpr std::size_t kMostModes = 128;
 
 bool reaches(const Segment& s, u64 end) { return s.write_end >= end && s.read_end >= end; }
 
@@ -27,10 +28,6 @@ u32 Translator::code_end_number() {
   const u64 end = cpu_.segment[CS].code_end;
   const auto found = std::find(code_ends_.begin(), code_ends_.end(), end);
   if (found != code_ends_.end()) return static_cast<u32>(found - code_ends_.begin());
-  if (code_ends_.size() == kMostCodeEnds) {
-    code_forgotten();
-    code_ends_.clear();
-  }
   code_ends_.push_back(end);
   return static_cast<u32>(code_ends_.size() - 1);
 }
@@ -56,6 +53,14 @@ u32 Translator::mode() {
   return mode;
 }
 
+void Translator::forget_modes() {
+  code_forgotten();
+  tables_.clear();
+  recent_tables_ = {};
+  table_ = nullptr;
+  code_ends_.clear();
+}
+
 void Translator::load_segments() {
   if (segments_known_) return;
   segments_known_ = true;
@@ -70,6 +75,7 @@ void Translator::load_segments() {
   known_.flags = flags;
   known_.cr0 = protection;
   known_.supervisor_soft = supervisor_soft_ > 0;
+  if (tables_.size() >= kMostModes) forget_modes();
   mode_ = mode();
   if (!table_ || table_mode_ != mode_) {
     auto& recent = recent_tables_[(mode_ ^ mode_ >> 7 ^ mode_ >> 14) % recent_tables_.size()];

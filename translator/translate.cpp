@@ -40,7 +40,6 @@ TranslatedBlock* Translator::block_at(u32 eip) {
     PhysAddr second;
     bool second_global = false;
     if (!cpu_.code_page((linear | kPageMask) + 1, second, second_global)) return nullptr;
-    global &= second_global;
     if (second.value != found->second->second_page) {
       drop_block(*found->second);
       found = by_key_.end();
@@ -49,8 +48,12 @@ TranslatedBlock* Translator::block_at(u32 eip) {
   const bool soft = options_.mmu == MmuKind::soft || options_.promote_after > 0 || (mode_ & block_mode::kSoftOnly);
   TranslatedBlock* block =
       found != by_key_.end() ? found->second : translate(key, soft ? Reach::soft : Reach::window, 0);
+  if (block->straddles()) {
+    PhysAddr second;
+    bool second_global = false;
+    global &= cpu_.code_page((linear | kPageMask) + 1, second, second_global) && second_global;
+  }
   block->global = global && (cpu_.cr4 & cr4::PGE);
-  load_segments();
   table_->enter(block, block->interpreted ? 0 : code_address(*block));
   return block;
 }

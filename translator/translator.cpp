@@ -66,6 +66,10 @@ bool Translator::supported(std::string& why_not) {
 #endif
 }
 
+std::string Translator::missing() {
+  return gs_is_ours() ? "" : "FSGSBASE is missing: windows are changed by system calls";
+}
+
 Translator::Translator(Cpu& cpu, GuestMemory& memory, const TranslatorOptions& options)
     : cpu_(cpu),
       memory_(memory),
@@ -218,6 +222,13 @@ bool Translator::too_many_faults(const TranslatedBlock& block) const {
   return block.reach == Reach::window && block.window_faults >= kMostWindowFaults && options_.promote_after > 0;
 }
 
+// A block that has had too many faults goes back to the software TLB.
+void Translator::give_up_window(TranslatedBlock& block) {
+  if (!block.valid || !too_many_faults(block)) return;
+  ++counters_.demoted;
+  remake(block, Reach::soft, static_cast<u8>(block.demotions + (block.demotions < 0xFF)));
+}
+
 // At the beginning of a slice. Another machine of this process may have set GS.
 void Translator::settle_windows() {
   constexpr u32 kMostSwitches = 4, kSoftSlices = 200;
@@ -284,12 +295,7 @@ RunEnd Translator::run(u64 budget) {
     context_.fpu_live = context_.sse_live = 0;
 
     switch (context_.reason) {
-      case ExitReason::poll:
-        if (block->valid && too_many_faults(*block)) {
-          ++counters_.demoted;
-          remake(*block, Reach::soft, static_cast<u8>(block->demotions + 1));
-        }
-        break;
+      case ExitReason::poll: give_up_window(*block); break;
       case ExitReason::heat:
         if (TranslatedBlock* hot = block_at(context_.eip); hot && hot->reach == Reach::soft && !hot->interpreted) {
           ++counters_.promoted;
@@ -303,6 +309,7 @@ RunEnd Translator::run(u64 budget) {
       case ExitReason::soft_miss:
       case ExitReason::fault:
         ++counters_.soft_accesses;
+        give_up_window(*block);
         left += !left;
         if (const RunEnd end = interpret(1, left); end != RunEnd::budget) return end;
         break;

@@ -61,6 +61,8 @@ class Translator final : public TranslationListener {
  public:
   // Whether this host can run emitted code: x86-64 only. Says why not.
   static bool supported(std::string& why_not);
+  // What this host lacks that windows would be faster with; empty if nothing.
+  static std::string missing();
   // Somebody else has loaded this thread's segment registers.
   static void host_segments_changed();
 
@@ -114,6 +116,7 @@ class Translator final : public TranslationListener {
   bool translatable() const;
   u32 mode();
   u32 code_end_number();
+  void forget_modes();
 
   // translate.cpp
   // Null where the page cannot be fetched or holds no plain memory: the interpreter goes on.
@@ -141,6 +144,7 @@ class Translator final : public TranslationListener {
   std::optional<u32> run_emitted(TranslatedBlock*& block);
   bool resolve_fault(TranslatedBlock& block);
   bool too_many_faults(const TranslatedBlock& block) const;
+  void give_up_window(TranslatedBlock& block);
   bool may_be_misaligned(const TranslatedBlock& block, u32 eip) const;
   void load_context();
   void load_segments();

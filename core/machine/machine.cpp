@@ -65,6 +65,8 @@ struct Machine::Impl {
       else
         fmt::print(stderr, "note: no translator here ({}); the interpreter takes its place\n", why_not);
     }
+    if (translator && !config.translator_soft && !Translator::missing().empty())
+      fmt::print(stderr, "note: {}\n", Translator::missing());
     if (!config.kernel.empty()) load_kernel();
   }
 
