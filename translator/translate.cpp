@@ -34,7 +34,15 @@ TranslatedBlock* Translator::block_at(u32 eip) {
   PhysAddr page;
   bool global = false;
   if (!cpu_.code_page(linear, page, global) || !view_.plain(page.value)) return nullptr;
-  const Key key{page.value + (linear & kPageMask), linear, eip, mode_};
+  // By far the most come back after a write of CR3, mapped as they were.
+  const u64 physical = page.value + (linear & kPageMask);
+  if (TranslatedBlock* block = table_->remembered(linear, eip);
+      block && block->physical == physical && !block->straddles()) {
+    block->global = global && (cpu_.cr4 & cr4::PGE);
+    table_->enter(block, block->interpreted ? 0 : code_address(*block));
+    return block;
+  }
+  const Key key{physical, linear, eip, mode_};
   auto found = by_key_.find(key);
   if (found != by_key_.end() && found->second->straddles()) {
     PhysAddr second;
@@ -253,7 +261,7 @@ bool Translator::code_written(PhysAddr address, u32 bytes) {
 void Translator::code_forgotten() {
   ++generation_;
   ++counters_.flushes;
-  for (auto& [mode, table] : tables_) table->clear();
+  for (auto& [mode, table] : tables_) table->forget();
   by_key_.clear();
   pages_.clear();
   sites_.clear();
