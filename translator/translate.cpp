@@ -34,28 +34,24 @@ TranslatedBlock* Translator::block_at(u32 eip) {
   PhysAddr page;
   bool global = false;
   if (!cpu_.code_page(linear, page, global) || !view_.plain(page.value)) return nullptr;
-  // By far the most come back after a write of CR3, mapped as they were.
   const u64 physical = page.value + (linear & kPageMask);
-  if (TranslatedBlock* block = table_->remembered(linear, eip);
-      block && block->physical == physical && !block->straddles()) {
-    block->global = global && (cpu_.cr4 & cr4::PGE);
-    table_->enter(block, block->interpreted ? 0 : code_address(*block));
-    return block;
-  }
-  const Key key{physical, linear, eip, mode_};
-  auto found = by_key_.find(key);
-  if (found != by_key_.end() && found->second->straddles()) {
-    PhysAddr second;
-    bool second_global = false;
-    if (!cpu_.code_page((linear | kPageMask) + 1, second, second_global)) return nullptr;
-    if (second.value != found->second->second_page) {
-      drop_block(*found->second);
-      found = by_key_.end();
+  TranslatedBlock* block = table_->remembered(linear, eip);
+  // The hash of all blocks costs some cache misses a question.
+  if (!block || block->physical != physical || block->straddles()) {
+    const Key key{physical, linear, eip, mode_};
+    auto found = by_key_.find(key);
+    if (found != by_key_.end() && found->second->straddles()) {
+      PhysAddr second;
+      bool second_global = false;
+      if (!cpu_.code_page((linear | kPageMask) + 1, second, second_global)) return nullptr;
+      if (second.value != found->second->second_page) {
+        drop_block(*found->second);
+        found = by_key_.end();
+      }
     }
+    const bool soft = options_.mmu == MmuKind::soft || options_.promote_after > 0 || (mode_ & block_mode::kSoftOnly);
+    block = found != by_key_.end() ? found->second : translate(key, soft ? Reach::soft : Reach::window, 0);
   }
-  const bool soft = options_.mmu == MmuKind::soft || options_.promote_after > 0 || (mode_ & block_mode::kSoftOnly);
-  TranslatedBlock* block =
-      found != by_key_.end() ? found->second : translate(key, soft ? Reach::soft : Reach::window, 0);
   if (block->straddles()) {
     PhysAddr second;
     bool second_global = false;

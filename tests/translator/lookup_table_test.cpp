@@ -106,5 +106,32 @@ TEST_CASE("clearing, wholly and but for global pages") {
   CHECK(looked_up(table, 0xC000'6000) == 0);
 }
 
+TEST_CASE("what was cleared, or lost its slot, is remembered until the block is no more") {
+  LookupTable table;
+  TranslatedBlock block = block_at(0x4000), global = block_at(0x5000, true), neighbour = block_at(0x1'4000);
+  table.enter(&block, 0x1000);
+  table.enter(&global, 0x2000);
+  CHECK(table.remembered(0x4000, 0x4000) == nullptr);
+  table.clear_local();
+  CHECK(table.find(0x4000, 0x4000) == nullptr);
+  CHECK(looked_up(table, 0x4000) == 0);
+  CHECK(table.remembered(0x4000, 0x4000) == &block);
+  CHECK(table.remembered(0x4000, 0x4001) == nullptr);
+  CHECK(table.remembered(0x5000, 0x5000) == nullptr);
+  table.clear();
+  CHECK(table.remembered(0x5000, 0x5000) == &global);
+
+  table.enter(&block, 0x1000);
+  table.enter(&neighbour, 0x3000);
+  CHECK(table.remembered(0x4000, 0x4000) == &block);
+  table.remove(&block);
+  CHECK(table.remembered(0x4000, 0x4000) == nullptr);
+  CHECK(table.find(0x1'4000, 0x1'4000) == &neighbour);
+  table.clear();
+  table.forget();
+  CHECK(table.remembered(0x1'4000, 0x1'4000) == nullptr);
+  CHECK(table.remembered(0x5000, 0x5000) == nullptr);
+}
+
 }  // namespace
 }  // namespace penumbra
