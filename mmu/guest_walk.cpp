@@ -27,6 +27,7 @@ class Walker {
   bool executable() const { return !no_execute_; }
   bool global() const { return leaf().value & kGlobal; }
   bool large() const { return depth_ == 1; }
+  bool accessed() const { return rights_ & kAccessed; }
   bool dirty() const { return leaf().value & kDirty; }
   u32 error() const { return error_; }
   PhysAddr page() const { return page_; }
@@ -102,7 +103,7 @@ class Walker {
   const u32 linear_;
   Entry entries_[2];
   unsigned depth_ = 0;
-  u64 rights_ = kWritable | kUser;
+  u64 rights_ = kWritable | kUser | kAccessed;
   bool no_execute_ = false;
   u32 error_ = 0;
   PhysAddr page_{};
@@ -152,6 +153,9 @@ Translation probe(GuestMemory& memory, const PagingMode& mode, LinearAddr addres
   result.writable = walker.writable();
   result.executable = walker.executable();
   result.user = walker.user();
+  result.global = walker.global();
+  result.large = walker.large();
+  result.accessed = walker.accessed();
   return result;
 }
 

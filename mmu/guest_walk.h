@@ -36,7 +36,8 @@ struct Translation {
   bool executable = true;  // NX clear
   bool user = true;        // U/S of all levels
   bool global = false;
-  bool large = false;  // by a directory entry: 4 MiB, or 2 MiB with PAE
+  bool large = false;    // by a directory entry: 4 MiB, or 2 MiB with PAE
+  bool accessed = true;  // A is set at all levels
 };
 
 // Translates one linear address, setting A (and D for writes) in the guest's tables when the access is allowed.

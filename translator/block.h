@@ -52,7 +52,6 @@ struct TranslatedBlock {
   u32 mode = 0;
   Reach reach = Reach::soft;
   bool valid = true;
-  bool global = false;       // its page is global: stays through CR3 writes
   bool interpreted = false;  // its first instruction is one for the interpreter; there is no code
   u8 window_faults = 0;      // of this block's code that mapping answered; saturates
   u8 demotions = 0;          // times that the window had to be given up

@@ -1,11 +1,10 @@
 // Direct-mapped; what was filled is remembered, so that emptying costs no more than filling did.
 #include "translator/lookup_table.h"
 
-#include <algorithm>
-
 namespace penumbra {
 
-LookupTable::LookupTable() : entries_(kLookupEntries), blocks_(kLookupEntries), cleared_(kLookupEntries) {
+LookupTable::LookupTable()
+    : entries_(kLookupEntries), blocks_(kLookupEntries), dropped_(kLookupEntries), listed_(kLookupEntries) {
   for (u32 slot = 0; slot < kLookupEntries; ++slot) empty(slot);
 }
 
@@ -17,15 +16,30 @@ void LookupTable::empty(u32 slot) {
 
 void LookupTable::set_aside(u32 slot) {
   if (blocks_[slot]) {
-    if (!cleared_[slot]) aside_.push_back(slot);
-    cleared_[slot] = blocks_[slot];
+    if (!dropped_[slot]) aside_.push_back(slot);
+    dropped_[slot] = blocks_[slot];
   }
   empty(slot);
 }
 
-void LookupTable::enter(TranslatedBlock* block, u64 code) {
+void LookupTable::note_page(u32 page, u64 physical, bool global) {
+  for (const Mapped& mapped : bucket_of(page).pages)
+    if (mapped.page == page) {
+      if (mapped.physical == physical) return;
+      // The guest has changed its tables and told nobody yet.
+      drop_pages(page, 1);
+      break;
+    }
+  bucket_of(page).pages.push_back({page, physical, global});
+}
+
+void LookupTable::enter(TranslatedBlock* block, u64 code, bool global, bool second_global) {
   const u32 slot = slot_of(block->linear);
-  if (!blocks_[slot]) filled_.push_back(slot);
+  const u32 page = block->linear >> kPageShift;
+  note_page(page, block->physical & ~u64{kPageMask}, global);
+  if (block->straddles()) note_page((page + 1) & 0xF'FFFF, block->second_page, second_global);
+  if (!listed_[slot]) bucket_of(page).filled.push_back(slot);
+  listed_[slot] = true;
   set_aside(slot);
   blocks_[slot] = block;
   if (code) entries_[slot] = {0u - block->linear, 0u - block->eip, code};
@@ -34,27 +48,48 @@ void LookupTable::enter(TranslatedBlock* block, u64 code) {
 void LookupTable::remove(const TranslatedBlock* block) {
   const u32 slot = slot_of(block->linear);
   if (blocks_[slot] == block) empty(slot);
-  if (cleared_[slot] == block) cleared_[slot] = nullptr;
+  if (dropped_[slot] == block) dropped_[slot] = nullptr;
 }
 
-void LookupTable::clear() {
-  for (const u32 slot : filled_) set_aside(slot);
-  filled_.clear();
+template <class Goes>
+void LookupTable::drop_slots(Bucket& bucket, Goes goes) {
+  std::erase_if(bucket.filled, [&](u32 slot) {
+    if (blocks_[slot] && !goes(*blocks_[slot])) return false;
+    set_aside(slot);
+    listed_[slot] = false;
+    return true;
+  });
+}
+
+void LookupTable::drop_pages(u32 first_page, u32 count) {
+  const auto inside = [&](u32 page) { return page - first_page < count; };
+  bool first_known = false;
+  for (u32 n = 0; n < std::min(count, kBuckets); ++n) {
+    Bucket& bucket = bucket_of(first_page + n);
+    const auto gone = std::erase_if(bucket.pages, [&](const Mapped& mapped) {
+      first_known |= mapped.page == first_page;
+      return inside(mapped.page);
+    });
+    if (gone) drop_slots(bucket, [&](const TranslatedBlock& block) { return inside(block.linear >> kPageShift); });
+  }
+  if (!first_known) return;
+  const u32 before = (first_page - 1) & 0xF'FFFF;
+  drop_slots(bucket_of(before),
+             [&](const TranslatedBlock& block) { return block.straddles() && block.linear >> kPageShift == before; });
 }
 
 void LookupTable::forget() {
-  for (const u32 slot : filled_) empty(slot);
-  filled_.clear();
-  for (const u32 slot : aside_) cleared_[slot] = nullptr;
+  for (Bucket& bucket : buckets_) {
+    for (const u32 slot : bucket.filled) {
+      empty(slot);
+      listed_[slot] = false;
+    }
+    bucket.filled.clear();
+    bucket.pages.clear();
+  }
+  for (const u32 slot : aside_) dropped_[slot] = nullptr;
   aside_.clear();
-}
-
-void LookupTable::clear_local() {
-  std::erase_if(filled_, [&](u32 slot) {
-    if (blocks_[slot] && blocks_[slot]->global) return false;
-    set_aside(slot);
-    return true;
-  });
+  doubt_ = Doubt::none;
 }
 
 }  // namespace penumbra

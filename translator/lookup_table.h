@@ -1,6 +1,8 @@
 // Where execution goes on for an address under the current mapping: what emitted code asks, and the blocks behind it.
 #pragma once
 
+#include <algorithm>
+#include <array>
 #include <vector>
 
 #include "mmu/machine_memory.h"
@@ -9,9 +11,16 @@
 
 namespace penumbra {
 
-// One for each block mode. Holds only blocks whose page is mapped as it was when they were entered here.
+// One for each block mode. Holds only blocks whose pages are mapped as they were when they were entered here, but while
+// it is in doubt: after a CR3 write that is cheaper to ask page by page than to find every block again.
 class LookupTable {
  public:
+  enum class Doubt : u8 {
+    none,
+    local,  // all but global pages
+    all,
+  };
+
   LookupTable();
 
   LookupEntry* entries() { return &entries_[0]; }
@@ -20,31 +29,67 @@ class LookupTable {
     TranslatedBlock* block = blocks_[slot_of(linear)];
     return block && block->linear == linear && block->eip == eip ? block : nullptr;
   }
-  // A block that was there before it was cleared, or another took its place: right if its page is still mapped as it
-  // was then. Null if unknown.
+  // A block that was there before its page was dropped, or another took its place: right if its page is still mapped as
+  // it was then. Null if unknown.
   TranslatedBlock* remembered(u32 linear, u32 eip) const {
-    TranslatedBlock* block = cleared_[slot_of(linear)];
+    TranslatedBlock* block = dropped_[slot_of(linear)];
     return block && block->linear == linear && block->eip == eip ? block : nullptr;
   }
-  // `code` is the host address of the block's code, or 0 where there is none to jump to.
-  void enter(TranslatedBlock* block, u64 code);
+  // `code` is the host address of the block's code, or 0 where there is none to jump to. `global`: its page stays
+  // mapped through CR3 writes, and so does, if it has one, `second_global`.
+  void enter(TranslatedBlock* block, u64 code, bool global, bool second_global = false);
   void remove(const TranslatedBlock* block);
-  void clear();
-  // Keeps blocks in global pages.
-  void clear_local();
-  // Forgets what was cleared, too: the blocks are no more.
+  void drop_pages(u32 first_page, u32 count);
+
+  // The mapping may have changed. Nobody may look anything up until `settle`.
+  void doubt(Doubt what) { doubt_ = std::max(doubt_, what); }
+  bool doubtful() const { return doubt_ != Doubt::none; }
+  // Drops the pages in doubt that are not what they were: still(page number, physical address, global) -> bool tells,
+  // and corrects `global`.
+  template <class Still>
+  void settle(Still still) {
+    for (Bucket& bucket : buckets_)
+      for (std::size_t n = 0; n < bucket.pages.size();) {
+        Mapped& mapped = bucket.pages[n];
+        if ((mapped.global && doubt_ != Doubt::all) || still(mapped.page, mapped.physical, mapped.global))
+          ++n;
+        else
+          drop_pages(mapped.page, 1);
+      }
+    doubt_ = Doubt::none;
+  }
+  // Forgets what was dropped, too: the blocks are no more.
   void forget();
 
  private:
+  // A page that blocks are entered for.
+  struct Mapped {
+    u32 page;  // linear
+    u64 physical;
+    bool global;
+  };
+  // Pages whose numbers have the same low bits share slots.
+  struct Bucket {
+    std::vector<u32> filled;  // every slot that is not empty, and perhaps others
+    std::vector<Mapped> pages;
+  };
+  static constexpr u32 kBuckets = kLookupEntries >> kPageShift;
+
   static u32 slot_of(u32 linear) { return linear & (kLookupEntries - 1); }
+  Bucket& bucket_of(u32 page) { return buckets_[page % kBuckets]; }
+  void note_page(u32 page, u64 physical, bool global);
   void empty(u32 slot);
   void set_aside(u32 slot);
+  template <class Goes>
+  void drop_slots(Bucket& bucket, Goes goes);
 
   HostPages<LookupEntry> entries_;
   HostPages<TranslatedBlock*> blocks_;
-  HostPages<TranslatedBlock*> cleared_;
-  std::vector<u32> filled_;  // every slot that is not empty, some perhaps twice
-  std::vector<u32> aside_;   // every slot where a cleared block stands, some perhaps twice
+  HostPages<TranslatedBlock*> dropped_;
+  HostPages<bool> listed_;  // slots that stand in `filled`
+  std::array<Bucket, kBuckets> buckets_;
+  std::vector<u32> aside_;  // every slot where a dropped block stands, some perhaps twice
+  Doubt doubt_ = Doubt::none;
 };
 
 }  // namespace penumbra

@@ -25,8 +25,16 @@ LookupTable& Translator::table(u32 block_mode) {
   return *table;
 }
 
+bool Translator::still_mapped(u32 page, u64 physical, bool& global) const {
+  const bool still = cpu_.still_code_page(page << kPageShift, physical, global) && view_.plain(physical);
+  global = global && (cpu_.cr4 & cr4::PGE);
+  return still;
+}
+
 TranslatedBlock* Translator::block_at(u32 eip) {
   load_segments();
+  if (table_->doubtful())
+    table_->settle([this](u32 page, u64 physical, bool& global) { return still_mapped(page, physical, global); });
   const Segment& cs = cpu_.segment[CS];
   const u32 linear = cs.base + eip;
   if (TranslatedBlock* block = table_->find(linear, eip)) return block;
@@ -52,13 +60,11 @@ TranslatedBlock* Translator::block_at(u32 eip) {
     const bool soft = options_.mmu == MmuKind::soft || options_.promote_after > 0 || (mode_ & block_mode::kSoftOnly);
     block = found != by_key_.end() ? found->second : translate(key, soft ? Reach::soft : Reach::window, 0);
   }
-  if (block->straddles()) {
-    PhysAddr second;
-    bool second_global = false;
-    global &= cpu_.code_page((linear | kPageMask) + 1, second, second_global) && second_global;
-  }
-  block->global = global && (cpu_.cr4 & cr4::PGE);
-  table_->enter(block, block->interpreted ? 0 : code_address(*block));
+  bool second_global = false;
+  PhysAddr second;
+  if (block->straddles() && !cpu_.code_page((linear | kPageMask) + 1, second, second_global)) return nullptr;
+  const bool kept = cpu_.cr4 & cr4::PGE;
+  table_->enter(block, block->interpreted ? 0 : code_address(*block), kept && global, kept && second_global);
   return block;
 }
 
@@ -210,7 +216,6 @@ TranslatedBlock* Translator::remake(TranslatedBlock& block, Reach reach, u8 demo
   const u64 generation = generation_;
   TranslatedBlock* made = translate(key_of(block), reach, demotions);
   if (generation != generation_) return nullptr;
-  made->global = block.global;
   std::erase(pages_[page_of(PhysAddr(block.physical)).value].blocks, &block);
   if (block.straddles()) std::erase(pages_[page_of(PhysAddr(block.second_page)).value].blocks, &block);
   by_key_.erase(key_of(block));

@@ -338,18 +338,18 @@ void Translator::link(u32 site, u64 generation) {
 
 void Translator::all_dropped() {
   view_.drop_all();
-  for (auto& [mode, table] : tables_) table->clear();
+  for (auto& [mode, table] : tables_) table->doubt(LookupTable::Doubt::all);
 }
 
 void Translator::local_dropped() {
   view_.drop_local();
-  for (auto& [mode, table] : tables_) table->clear_local();
+  for (auto& [mode, table] : tables_) table->doubt(LookupTable::Doubt::local);
 }
 
 void Translator::pages_dropped(u32 first_page, u32 count, bool code) {
   view_.drop_pages(first_page, count);
   if (code)
-    for (auto& [mode, table] : tables_) table->clear();
+    for (auto& [mode, table] : tables_) table->drop_pages(first_page, count);
 }
 
 void Translator::page_watched(Ppn page) { view_.write_protect(page); }

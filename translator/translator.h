@@ -121,6 +121,8 @@ class Translator final : public TranslationListener {
   // translate.cpp
   // Null where the page cannot be fetched or holds no plain memory: the interpreter goes on.
   TranslatedBlock* block_at(u32 eip);
+  // Whether code of a linear page still comes from that physical one.
+  bool still_mapped(u32 page, u64 physical, bool& global) const;
   TranslatedBlock* translate(const Key& key, Reach reach, u8 demotions);
   void translate_straddling(TranslatedBlock& block, Emitter& emitter, u64 code_end);
   void enter_in_page(Ppn frame, TranslatedBlock& block, u64 lines);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <array>
+#include <bitset>
 #include <memory>
 
 #include "core/base/log.h"
@@ -103,6 +104,9 @@ class Cpu : public CpuState, public MemoryObserver {
   bool interrupt_waiting() const { return pins_.interrupts.pending(); }
   // The page that instructions at a linear address come from; false where a fetch would fault.
   bool code_page(u32 linear, PhysAddr& page, bool& global);
+  // Whether instructions at a linear page's address come from that physical page still, so that fetching them would
+  // change nothing; `global` is then what `code_page` would say.
+  bool still_code_page(u32 linear, u64 physical, bool& global) const;
   // Walks for a data access as the current privilege, with A and D bits set, and without a fault.
   Translation walk_data(u32 linear, Access access) {
     const Translation t = walk(pins_.memory, paging_mode(), LinearAddr(linear), access, privilege());
@@ -456,8 +460,8 @@ class Cpu : public CpuState, public MemoryObserver {
   };
   std::array<std::array<FetchEntry, 64>, 2> fetch_{};
   std::array<bool, 1024> large_regions_{};
-  // By the low bits of the page number: where instructions were fetched, so that links may rest on it.
-  std::array<bool, 4096> fetched_{};
+  // By page number: where instructions were fetched since everything was dropped, so that links may rest on it.
+  std::bitset<1 << 20> fetched_;
   u32 map_epoch_ = 1;
   i64 remaining_ = 0;  // of the budget, less the blocks entered
   i64 banked_ = 0;     // put aside by stop_soon

@@ -43,7 +43,7 @@ void Cpu::flush_tlb() {
   for (Tlb& tlb : *tlbs_) tlb.flush();
   for (auto& table : fetch_) table.fill({});
   large_regions_.fill(false);
-  fetched_.fill(false);
+  fetched_.reset();
   ++map_epoch_;
   if (rehearsal_) rehearsal_->flush();
   if (listener_) listener_->all_dropped();
@@ -69,7 +69,7 @@ void Cpu::flush_page(u32 linear) {
     if (large) table.fill({});
     table[(linear >> kPageShift) % table.size()] = {};
   }
-  const bool code = large || fetched_[(linear >> kPageShift) % fetched_.size()];
+  const bool code = large || fetched_[linear >> kPageShift];
   if (code) ++map_epoch_;
   const u32 page = linear >> kPageShift;
   if (listener_) large ? listener_->pages_dropped(page & ~1023u, 1024, code) : listener_->pages_dropped(page, 1, code);
@@ -337,7 +337,7 @@ bool Cpu::fetch_page(u32 linear, PhysAddr& page) {
     entry = {tag, PhysAddr(t.page.value & pins_.memory.a20_mask()), t.global};
     note_translation(linear, t);
   }
-  fetched_[(linear >> kPageShift) % fetched_.size()] = true;
+  fetched_[linear >> kPageShift] = true;
   page = entry.physical;
   return true;
 }
@@ -350,6 +350,13 @@ bool Cpu::code_page(u32 linear, PhysAddr& page, bool& global) {
   }
   global = fetch_[cpl == 3][(linear >> kPageShift) % fetch_[0].size()].global;
   return true;
+}
+
+bool Cpu::still_code_page(u32 linear, u64 physical, bool& global) const {
+  const Translation t = probe(pins_.memory, paging_mode(), LinearAddr(linear));
+  global = t.global;
+  return t.ok && t.accessed && t.executable && (cpl != 3 || t.user) &&
+         (t.page.value & pins_.memory.a20_mask()) == physical;
 }
 
 void Cpu::load_pdptes(u32 new_cr0, u32 new_cr3, u32 new_cr4) {
