@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "core/base/types.h"
+#include "core/cpu/insn.h"
 #include "core/cpu/rehearsal.h"
 
 namespace penumbra {
@@ -52,7 +53,7 @@ struct TranslatedBlock {
   u32 mode = 0;
   Reach reach = Reach::soft;
   bool valid = true;
-  bool interpreted = false;  // its first instruction is one for the interpreter; there is no code
+  bool interpreted = false;  // its first instruction is one for the interpreter; its code only says so
   u8 window_faults = 0;      // of this block's code that mapping answered; saturates
   u8 demotions = 0;          // times that the window had to be given up
   u32 heat = 0;              // its place in Context::heat
@@ -70,6 +71,12 @@ struct TranslatedBlock {
     return meets(physical, in_first) || (straddles() && meets(second_page, bytes - in_first));
   }
   std::unique_ptr<RehearsedBlock> rehearsed;  // in lockstep: the interpreter's view of it, once it has run
+};
+
+// Where emitted code leaves for the interpreter behind a block's end.
+struct HelperSite {
+  Block* decoded = nullptr;  // what the interpreter made of the instruction, once it has met it
+  bool fpu = false;          // it may look at the FPU's state
 };
 
 // A direct branch that may be linked to its target: the place of its displacement, and where it goes.

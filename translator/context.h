@@ -18,7 +18,8 @@ inline constexpr u32 kLookupEntries = 1u << 16;
 // Blocks count how often they are entered, each in a place of its own until there are more blocks than places.
 inline constexpr u32 kHeatPlaces = 1u << 16;
 
-inline constexpr u32 kBehindBlock = ~u32{0};
+// In Context::instruction: the number of a HelperSite, not of an instruction in the block.
+inline constexpr u32 kBehindBlock = 1u << 31;
 
 enum class ExitReason : u32 {
   link,       // a direct branch whose target is not linked yet; `site` names it
@@ -38,7 +39,7 @@ struct Context {
   u32 polls = 0;
   ExitReason reason{};
   u32 site = 0;
-  u32 instruction = 0;  // of ExitReason::interpret: the block's instruction that was not begun, or kBehindBlock
+  u32 instruction = 0;  // of ExitReason::interpret: the block's instruction that was not begun, or kBehindBlock + n
   // Of EFLAGS: IF (0 or 200h), and everything else that emitted code does not keep in the host's flags.
   u32 interrupt_flag = 0;
   u32 other_flags = 0;

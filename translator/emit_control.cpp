@@ -38,6 +38,12 @@ void Emitter::leave(ExitReason reason, u32 eip) {
   ended_ = true;
 }
 
+void Emitter::leave_to_interpreter(u32 eip, bool fpu) {
+  a_.store(context_field(&Context::instruction), kBehindBlock + static_cast<u32>(helpers_.size()));
+  helpers_.push_back({nullptr, fpu});
+  leave(ExitReason::interpret, eip);
+}
+
 // Counts down what may be executed before C++ looks at events. No flag changes. What is emitted next must not end later
 // than a short jump reaches; `end_poll` follows it.
 u64 Emitter::begin_poll() {

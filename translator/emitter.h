@@ -39,18 +39,21 @@ class Emitter {
  public:
   // `at`: where in the code buffer the assembler's code begins. `code_end`: one past the last byte of CS.
   Emitter(Assembler& assembler, const Thunks& thunks, u64 at, TranslatedBlock& block, u64 code_end,
-          std::vector<LinkSite>& sites)
-      : a_(assembler), thunks_(thunks), at_(at), block_(block), code_end_(code_end), sites_(sites) {}
+          std::vector<LinkSite>& sites, std::vector<HelperSite>& helpers)
+      : a_(assembler),
+        thunks_(thunks),
+        at_(at),
+        block_(block),
+        code_end_(code_end),
+        sites_(sites),
+        helpers_(helpers) {}
 
   // Before the first instruction: counts the block's entries.
   void count_entries();
   // True: emitted. False: nothing was emitted, the interpreter must take it.
   bool instruction(const GuestInstruction& g, Emission emission);
-  // Leaves the block before the instruction at `eip`, for the interpreter.
-  void leave_to_interpreter(u32 eip) {
-    a_.store(context_field(&Context::instruction), kBehindBlock);
-    leave(ExitReason::interpret, eip);
-  }
+  // Leaves the block before the instruction at `eip`, for the interpreter. `fpu`: it may look at the FPU's state.
+  void leave_to_interpreter(u32 eip, bool fpu);
   // Goes on at `eip`, and nothing follows: by a link, or through the lookup table where it lies in another page.
   void go_to(u32 eip, u32 from);
   // The same through the lookup table, whatever page it lies in.
@@ -145,6 +148,7 @@ class Emitter {
   TranslatedBlock& block_;
   u64 code_end_;
   std::vector<LinkSite>& sites_;
+  std::vector<HelperSite>& helpers_;
   std::vector<Later> later_;
   bool ended_ = false;
   bool again_ = false;

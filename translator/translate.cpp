@@ -17,6 +17,8 @@ constexpr u64 kMostBlockBytes = 64 << 10;
 // How far the number of entries is doubled that a block must have before the window is tried again.
 constexpr u32 kMostDoublings = 10;
 
+bool uses_fpu(const ZydisDecodedInstruction& z) { return z.meta.isa_ext != ZYDIS_ISA_EXT_BASE; }
+
 }  // namespace
 
 LookupTable& Translator::table(u32 block_mode) {
@@ -64,7 +66,7 @@ TranslatedBlock* Translator::block_at(u32 eip) {
   PhysAddr second;
   if (block->straddles() && !cpu_.code_page((linear | kPageMask) + 1, second, second_global)) return nullptr;
   const bool kept = cpu_.cr4 & cr4::PGE;
-  table_->enter(block, block->interpreted ? 0 : code_address(*block), kept && global, kept && second_global);
+  table_->enter(block, code_address(*block), kept && global, kept && second_global);
   return block;
 }
 
@@ -87,7 +89,7 @@ TranslatedBlock* Translator::translate(const Key& key, Reach reach, u8 demotions
   block.code = used_;
 
   Assembler assembler(buffer_.writable(used_), kMostBlockBytes);
-  Emitter emitter(assembler, thunks_, used_, block, code_end, sites_);
+  Emitter emitter(assembler, thunks_, used_, block, code_end, sites_, helpers_);
   if (reach == Reach::soft && options_.mmu == MmuKind::windows && !(key.mode & block_mode::kSoftOnly)) {
     block.heat = next_heat_++ % kHeatPlaces;
     context_.heat[block.heat] = options_.promote_after << std::min<u32>(demotions, kMostDoublings);
@@ -98,7 +100,7 @@ TranslatedBlock* Translator::translate(const Key& key, Reach reach, u8 demotions
   for (u32 count = 0; !emitter.ended(); ++count) {
     const u32 at = key.eip + block.bytes;
     if (count == options_.block_instructions || block.bytes >= room) {
-      at < code_end ? emitter.go_to(at, key.eip) : emitter.leave_to_interpreter(at);
+      at < code_end ? emitter.go_to(at, key.eip) : emitter.leave_to_interpreter(at, false);
       break;
     }
     Insn insn;
@@ -119,7 +121,7 @@ TranslatedBlock* Translator::translate(const Key& key, Reach reach, u8 demotions
     if (result == DecodeResult::more_bytes || !decoded.row || !emitter.instruction(g, emission_of(decoded))) {
       block.starts.pop_back();
       if (count == 0 && loop_bytes == 0) block.interpreted = true;
-      emitter.leave_to_interpreter(at);
+      emitter.leave_to_interpreter(at, result == DecodeResult::more_bytes || uses_fpu(decoded.z));
       // The bytes looked at are part of what the block rests on.
       block.bytes += result == DecodeResult::more_bytes ? room - block.bytes : insn.length;
       break;
@@ -184,7 +186,7 @@ void Translator::translate_straddling(TranslatedBlock& block, Emitter& emitter, 
     block.starts.clear();
   }
   block.interpreted = true;
-  emitter.leave_to_interpreter(block.eip);
+  emitter.leave_to_interpreter(block.eip, true);
   block.bytes = first_bytes;
 }
 
@@ -266,6 +268,7 @@ void Translator::code_forgotten() {
   by_key_.clear();
   pages_.clear();
   sites_.clear();
+  helpers_.clear();
   blocks_.clear();
   used_ = thunks_.bytes;
   if (perf_map_) {

@@ -135,6 +135,19 @@ RunEnd Translator::interpret(u64 count, u64& left) {
   return end;
 }
 
+RunEnd Translator::interpret_behind_block(u32 site, u64& left) {
+  left += !left;
+  if (lockstep_ || cpu_.must_interpret() || cpu_.event_waiting()) return interpret(1, left);
+  if (helpers_[site].fpu) give_fpu_back();
+  segments_known_ = false;
+  --left;
+  const u64 generation = generation_;
+  Block* decoded = helpers_[site].decoded;
+  const RunEnd end = cpu_.run_one(decoded);
+  if (generation == generation_) helpers_[site].decoded = decoded;
+  return end;
+}
+
 void Translator::enter(u64 code) {
   if (view_.has_windows() && !(mode_ & block_mode::kSoftOnly)) {
     const u64 base = view_.window().base();
@@ -198,7 +211,7 @@ std::optional<u32> Translator::run_emitted(TranslatedBlock*& block) {
         continue;
       case ExitReason::heat: return 0;
       case ExitReason::interpret:
-        return context_.instruction < kBehindBlock ? std::optional(context_.instruction) : std::nullopt;
+        return context_.instruction & kBehindBlock ? std::nullopt : std::optional(context_.instruction);
       case ExitReason::soft_miss:
       case ExitReason::fault: break;
       default: return std::nullopt;
@@ -249,7 +262,12 @@ RunEnd Translator::run(u64 budget) {
   if (slices_++ % kClaimEvery == 0) recovery_.claim();
   settle_windows();
   segments_known_ = false;
-  u64 left = budget;
+  const RunEnd end = dispatch(budget);
+  give_fpu_back();
+  return end;
+}
+
+RunEnd Translator::dispatch(u64 left) {
   while (left > 0) {
     if (cpu_.must_interpret() || cpu_.event_waiting()) {
       if (const RunEnd end = interpret(1, left); end != RunEnd::budget) return end;
@@ -265,7 +283,7 @@ RunEnd Translator::run(u64 budget) {
       all_dropped();
     }
     TranslatedBlock* block = block_at(cpu_.eip);
-    if (!block || block->interpreted) {
+    if (!block || (lockstep_ && block->interpreted)) {
       ++counters_.interpreted;
       if (const RunEnd end = interpret(1, left); end != RunEnd::budget) return end;
       continue;
@@ -314,20 +332,27 @@ RunEnd Translator::run(u64 budget) {
         if (const RunEnd end = interpret(1, left); end != RunEnd::budget) return end;
         break;
       case ExitReason::interpret:
+        if (context_.instruction & kBehindBlock) {
+          ++counters_.interpreted;
+          if (const RunEnd end = interpret_behind_block(context_.instruction & ~kBehindBlock, left);
+              end != RunEnd::budget)
+            return end;
+          break;
+        }
+        [[fallthrough]];
       case ExitReason::fpu:
         ++counters_.interpreted;
         left += !left;
         if (const RunEnd end = interpret(1, left); end != RunEnd::budget) return end;
     }
   }
-  give_fpu_back();
   return RunEnd::budget;
 }
 
 void Translator::link(u32 site, u64 generation) {
   const u32 target_eip = sites_[site].target;
   TranslatedBlock* target = block_at(target_eip);
-  if (generation != generation_ || !target || target->interpreted) return;
+  if (generation != generation_ || !target) return;
   const LinkSite& s = sites_[site];
   const bool same_page =
       (target->physical ^ s.from->physical) >> kPageShift == 0 && !target->straddles() && !s.from->straddles();

@@ -151,7 +151,10 @@ class Translator final : public TranslationListener {
   void load_context();
   void load_segments();
   void save_context();
+  RunEnd dispatch(u64 left);
   RunEnd interpret(u64 count, u64& left);
+  // The instruction at EIP, before which emitted code was left.
+  RunEnd interpret_behind_block(u32 site, u64& left);
   // The FPU's state goes into the Context, where emitted code has it loaded, and back. False: the guest may not use it.
   bool take_fpu_in();
   void give_fpu_back();
@@ -175,6 +178,7 @@ class Translator final : public TranslationListener {
   std::unordered_map<Key, TranslatedBlock*, KeyHash> by_key_;
   std::unordered_map<u32, CodePage> pages_;
   std::vector<LinkSite> sites_;
+  std::vector<HelperSite> helpers_;
   std::unordered_map<u32, std::unique_ptr<LookupTable>> tables_;  // by block mode
   std::vector<u64> code_ends_;                                    // of CS, as block modes number them
   u32 next_heat_ = 0;

@@ -98,17 +98,34 @@ RunEnd Cpu::run(u64 budget) {
   return end;
 }
 
-bool Cpu::step(RunEnd& end) {
+RunEnd Cpu::run_one(Block*& known) {
+  executed_base_ += 1;
+  remaining_ = 1;
+  banked_ = 0;
+  wanted_link_ = nullptr;
+  block_ = known && known->valid && may_enter(known) ? known : nullptr;
+  RunEnd end = RunEnd::budget;
+  step(end, block_);
+  known = block_ && block_->valid && !block_->straddles ? block_ : nullptr;
+  executed_base_ -= static_cast<u64>(remaining_ + banked_);
+  remaining_ = banked_ = 0;
+  return end;
+}
+
+bool Cpu::step(RunEnd& end, Block* known) {
   current_ = nullptr;
   const Insn* failed = nullptr;
   GuestFault thrown;
   try {
-    const bool shadow = interrupt_shadow;
-    if (!look_at_events(end)) return false;
-    const bool one = single_ || shadow || remaining_ < static_cast<i64>(Block::kMostInsns);
-    if (single_ && code_breakpoint(end)) return end != RunEnd::breakpoint;
-    Block* block = one ? nullptr : recent_target(code_mode());
-    if (!block || !may_enter(block)) block = find_block(one);
+    Block* block = known;
+    if (!block) {
+      const bool shadow = interrupt_shadow;
+      if (!look_at_events(end)) return false;
+      const bool one = single_ || shadow || remaining_ < static_cast<i64>(Block::kMostInsns);
+      if (single_ && code_breakpoint(end)) return end != RunEnd::breakpoint;
+      block = one ? nullptr : recent_target(code_mode());
+      if (!block || !may_enter(block)) block = find_block(one);
+    }
     if (!block) {
       --remaining_;  // as an instruction that faults
       deliver(fault_);

@@ -100,6 +100,9 @@ class Cpu : public CpuState, public MemoryObserver {
   bool event_waiting() const {
     return (nmi_pending && !nmi_blocked) || owner_wanted_ || ((flags.rest & eflags::IF) && pins_.interrupts.pending());
   }
+  // Executes the instruction at EIP, where neither `must_interpret` nor `event_waiting`. `known` is what the last time
+  // left there, or null: the instruction as decoded, right as long as it comes from the same physical address.
+  RunEnd run_one(Block*& known);
   // Whether an interrupt would be taken if IF were set.
   bool interrupt_waiting() const { return pins_.interrupts.pending(); }
   // The page that instructions at a linear address come from; false where a fetch would fault.
@@ -405,7 +408,8 @@ class Cpu : public CpuState, public MemoryObserver {
 
   // The loop.
   // One turn of the loop: events, then a block. False ends the run for the reason in `end`.
-  bool step(RunEnd& end);
+  // `known`: the block to execute, if no event waits.
+  bool step(RunEnd& end, Block* known = nullptr);
   bool look_at_events(RunEnd& end);
   // Whether a remembered target is still what stands at eip, though translations were dropped since; renews its epoch.
   bool still_leads(const Block* target, u8 mode, u32& epoch);
