@@ -17,6 +17,8 @@ for program in build/release/*_tests; do
 done
 say "the translator's tests again, with all memory through the software TLB"
 PENUMBRA_TEST_REACH=soft run_unit_tests build/release/translator_tests
+say "and with windows found by a register"
+PENUMBRA_TEST_REACH=registers run_unit_tests build/release/translator_tests
 
 # Runs the quick conformance set on one engine and adds its counts to the sums. It shows its own progress.
 run_conformance() {

@@ -26,10 +26,11 @@ struct Setting {
   unsigned parts;
 };
 
-// Sums up to 64 parts. `promote_after`: 0 is window code at once; else code for the software TLB comes first.
+// Sums up to 80 parts. `promote_after`: 0 is window code at once; else code for the software TLB comes first.
 const Setting kSettings[] = {
     {"soft", {.mmu = MmuKind::soft}, 1, 16},
     {"window", {.promote_after = 0}, 1, 16},
+    {"registers", {.mmu = MmuKind::registers, .promote_after = 0}, 1, 16},
     {"again", {.promote_after = 1}, 3, 12},
     {"hot", {.promote_after = 10}, 40, 2},
     {"single", {.promote_after = 0, .block_instructions = 1}, 2, 6},

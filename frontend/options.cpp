@@ -93,10 +93,11 @@ constexpr Option kOptions[] = {
        s.machine.engine = engine_named(parse_word(v, kEngineNames));
        s.engine_given = true;
      }},
-    {"mmu", "", machine, Takes::value, false, "KIND", "windows soft",
-     "How translated code reaches guest memory: windows (the host's page tables for code that runs often; the default) "
-     "or soft (a software TLB for all code).",
-     [](Settings s, Value v) { s.machine.translator_soft = parse_word(v, "windows soft") == "soft"; }},
+    {"mmu", "", machine, Takes::value, false, "KIND", kMmuNames,
+     "How translated code reaches guest memory: windows (the host's page tables for code that runs often; the "
+     "default), "
+     "registers (the same without the host's GS segment), or soft (a software TLB for all code).",
+     [](Settings s, Value v) { s.machine.mmu = mmu_named(parse_word(v, kMmuNames)); }},
     {"translator", "", machine, Takes::value, true, "SETTING", "block=1 cache=1M promote=0 forget helper=",
      "A setting of the translator, for tests: block=N (the most instructions of a block), cache=SIZE (of host code), "
      "promote=N (how often a block runs before it gets a window's code; 0 is at once), "

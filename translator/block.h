@@ -25,7 +25,7 @@ inline constexpr u32 kGsOpen = 1 << 13;
 inline constexpr u32 kWide64K = 1 << 14;     // ES, SS and DS may be read and written up to FFFFh at least
 inline constexpr u32 kBasedCode = 1 << 15;   // CS has a base
 inline constexpr u32 kPrivileged = 1 << 17;  // CPL 0, real mode included
-inline constexpr u32 kSoftOnly = 1 << 16;    // no block becomes window code
+inline constexpr u32 kByRegister = 1 << 16;  // window code finds the window in the Context, not in GS
 inline constexpr u32 kCodeEndShift = 20;     // the number of CS' end (Translator::code_ends_)
 }  // namespace block_mode
 

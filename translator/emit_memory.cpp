@@ -73,7 +73,8 @@ HostAddress Emitter::reach(const GuestInstruction& g, unsigned segment, HostAddr
   const bool word_offset = address_width == 16;
   const bool open = (segment == FS && has(block_mode::kFsOpen)) || (segment == GS && has(block_mode::kGsOpen));
   offset.window = true;
-  if (flat(segment) && !soft && !word_offset) return offset;
+  const bool by_register = !soft && has(block_mode::kByRegister);
+  if (flat(segment) && !soft && !by_register && !word_offset) return offset;
   const bool already = offset.base == R8 && offset.index == HostAddress::kNone && !offset.displacement;
   if (!already) a_.address(R8, offset);
   if (word_offset) a_.zero_extend_word(R8, R8);
@@ -81,6 +82,12 @@ HostAddress Emitter::reach(const GuestInstruction& g, unsigned segment, HostAddr
     if (!open) check_end(g, segment, bytes, how, word_offset);
     a_.load(R11, segment_base(segment));
     a_.address(R8, {.base = R8, .index = R11});
+  }
+  if (by_register) {
+    // The verifier wants R8's upper half cleared by the instruction before.
+    if (already && !word_offset && flat(segment)) a_.move(R8, R8);
+    a_.load_wide(R11, context_field(&Context::window));
+    return {.base = R11, .index = R8};
   }
   if (!soft) return {.base = R8, .window = true};
   unsigned size = 0;

@@ -79,6 +79,20 @@ bool reaches_beyond(const GuestInstruction& g) {
 
 }  // namespace
 
+// A bit of a string in memory: its unit is addressed here, so that the access reaches no further.
+bool Emitter::bit_string(const GuestInstruction& g, const Assembler::Form& form, const ZydisDecodedOperand& memory) {
+  a_.address(R8, offset_of(memory));
+  a_.move(R9, host_register(g.z.raw.modrm.reg));
+  a_.call_to(thunk(g.word() ? thunks_.word_of_bit : thunks_.dword_of_bit));
+  const unsigned segment = static_cast<unsigned>(ZydisRegisterGetId(memory.mem.segment));
+  const bool writes = g.z.mnemonic != ZYDIS_MNEMONIC_BT;
+  if (segment == CS && writes) return false;
+  a_.with_memory(form, R9,
+                 reach(g, segment, {.base = R8}, g.z.address_width, g.word() ? 2 : 4,
+                       writes ? ReadWrite::write : ReadWrite::read));
+  return true;
+}
+
 bool Emitter::native(const GuestInstruction& g) {
   const auto& raw = g.z.raw;
   const bool has_modrm = raw.modrm.offset != 0;
@@ -103,11 +117,12 @@ bool Emitter::native(const GuestInstruction& g) {
       if (!memory) return false;
       const unsigned segment = static_cast<unsigned>(ZydisRegisterGetId(memory->mem.segment));
       const bool plain = block_.reach == Reach::window && flat(segment) && g.z.address_width == 32;
-      if (reaches_beyond(g) && !plain) return false;
+      const bool by_register = has(block_mode::kByRegister);
+      if (reaches_beyond(g) && (!plain || by_register)) return bit_string(g, form, *memory);
       // AH to BH are not encodable beside R8 to R15: the byte goes through R9.
       const HostAddress offset = offset_of(*memory);
       const auto high = [](u8 r) { return r != HostAddress::kNone && (r & 8); };
-      const bool through_scratch = reg.high_byte && (!plain || high(offset.base) || high(offset.index));
+      const bool through_scratch = reg.high_byte && (!plain || by_register || high(offset.base) || high(offset.index));
       const Host whole = static_cast<Host>(reg.number & 3);
       if (through_scratch) {
         a_.exchange_bytes(whole);

@@ -40,13 +40,7 @@ class Emitter {
   // `at`: where in the code buffer the assembler's code begins. `code_end`: one past the last byte of CS.
   Emitter(Assembler& assembler, const Thunks& thunks, u64 at, TranslatedBlock& block, u64 code_end,
           std::vector<LinkSite>& sites, std::vector<HelperSite>& helpers)
-      : a_(assembler),
-        thunks_(thunks),
-        at_(at),
-        block_(block),
-        code_end_(code_end),
-        sites_(sites),
-        helpers_(helpers) {}
+      : a_(assembler), thunks_(thunks), at_(at), block_(block), code_end_(code_end), sites_(sites), helpers_(helpers) {}
 
   // Before the first instruction: counts the block's entries.
   void count_entries();
@@ -75,6 +69,7 @@ class Emitter {
   // emit_native.cpp
   bool emit(const GuestInstruction& g);
   bool native(const GuestInstruction& g);
+  bool bit_string(const GuestInstruction& g, const Assembler::Form& form, const ZydisDecodedOperand& memory);
   bool move_offset(const GuestInstruction& g);
   bool step_register(const GuestInstruction& g, unsigned extension);
   // emit_fpu.cpp

@@ -49,7 +49,7 @@ u32 Translator::mode() {
   }
   const bool all_flat = (mode & (kFlat << ES)) && (mode & (kFlat << SS)) && (mode & (kFlat << DS));
   if (!all_flat && reaches(s[ES], k64K) && reaches(s[SS], k64K) && reaches(s[DS], k64K)) mode |= kWide64K;
-  if (supervisor_soft_ > 0 && !(mode & kUser)) mode |= kSoftOnly;
+  if (options_.mmu == MmuKind::registers || (supervisor_by_register_ && !(mode & kUser))) mode |= kByRegister;
   return mode;
 }
 
@@ -67,14 +67,14 @@ void Translator::load_segments() {
   const u32 flags = cpu_.flags.rest & (eflags::DF | eflags::VM);
   const u32 protection = cpu_.cr0 & cr0::PE;
   const bool same = known_.cpl == cpu_.cpl && known_.flags == flags && known_.cr0 == protection &&
-                    known_.supervisor_soft == (supervisor_soft_ > 0) &&
+                    known_.by_register == supervisor_by_register_ &&
                     std::memcmp(known_.segment.data(), cpu_.segment.data(), sizeof known_.segment) == 0;
   if (same) return;
   std::memcpy(known_.segment.data(), cpu_.segment.data(), sizeof known_.segment);
   known_.cpl = cpu_.cpl;
   known_.flags = flags;
   known_.cr0 = protection;
-  known_.supervisor_soft = supervisor_soft_ > 0;
+  known_.by_register = supervisor_by_register_;
   if (tables_.size() >= kMostModes) forget_modes();
   mode_ = mode();
   if (!table_ || table_mode_ != mode_) {

@@ -13,10 +13,11 @@ namespace penumbra {
 
 namespace {
 
-constexpr u8 kPushFlags[] = {0x9C}, kPopFlags[] = {0x9D}, kPushMemory[] = {0xFF}, kPopMemory[] = {0x8F},
-             kStore[] = {0x89}, kLoad[] = {0x8B}, kJump[] = {0xFF}, kReturn[] = {0xC3}, kCompare[] = {0x83},
-             kFxGroup[] = {0x0F, 0xAE}, kFninit[] = {0xDB, 0xE3}, kGroup1[] = {0x81}, kShift[] = {0xC1},
-             kAdd[] = {0x03}, kOr[] = {0x0B}, kXor[] = {0x33};
+constexpr u8 kPushFlags[] = {0x9C}, kPopMemory[] = {0x8F}, kStore[] = {0x89}, kLoad[] = {0x8B}, kJump[] = {0xFF},
+             kReturn[] = {0xC3}, kCompare[] = {0x83}, kFxGroup[] = {0x0F, 0xAE}, kFninit[] = {0xDB, 0xE3},
+             kGroup1[] = {0x81}, kShift[] = {0xC1}, kAdd[] = {0x03}, kOr[] = {0x0B}, kXor[] = {0x33},
+             kSignExtendWord[] = {0x0F, 0xBF};
+constexpr unsigned kOverflowBit = 11;  // of EFLAGS
 constexpr Host kSaved[] = {RBX, RBP, R12, R13, R14, R15};
 constexpr unsigned kEqual = 4, kNotEqual = 5;
 constexpr u64 kRoom = 8192;
@@ -29,10 +30,17 @@ void pop(Assembler& a, Host r) {
   if (r & 8) a.byte(0x41);
   a.byte(0x58 | (r & 7));
 }
-// Group 1 with a 32-bit immediate: and is 4, or is 1, cmp is 7, add is 0.
+// Group 1 with a 32-bit immediate.
+constexpr unsigned kAnd = 4;
 void arithmetic(Assembler& a, unsigned operation, Host r, u32 immediate) {
   a.with_register({.opcode = kGroup1}, operation, r);
   a.dword(immediate);
+}
+
+constexpr unsigned kShiftLeft = 4, kShiftRight = 5, kShiftRightSigned = 7;
+void shift(Assembler& a, unsigned operation, Host r, unsigned count) {
+  a.with_register({.opcode = kShift}, operation, r);
+  a.byte(count);
 }
 
 // Jumps where the guest's FPU state is not the host's.
@@ -55,12 +63,25 @@ void save_flags(Assembler& a) {
   constexpr u8 kSeto[] = {0x0F, 0x90};
   a.with_register({.opcode = kSeto}, 0, RAX);
 }
-void restore_flags(Assembler& a) {
+void set_flags(Assembler& a) {
   // 1 + 127 overflows a signed byte, 0 + 127 does not.
   a.byte(0x04);
   a.byte(0x7F);
   a.byte(0x9E);  // sahf
+}
+void restore_flags(Assembler& a) {
+  set_flags(a);
   a.with_register({.opcode = kLoad, .wide = true}, RAX, R15);
+}
+// The six flags from an image of EFLAGS in R8, without POPF, which takes long. Changes RAX and R10.
+void load_flags(Assembler& a) {
+  a.move(RAX, R8);
+  shift(a, kShiftLeft, RAX, 8);
+  a.move(R10, R8);
+  shift(a, kShiftRight, R10, kOverflowBit);
+  arithmetic(a, kAnd, R10, 1);
+  a.with_register({.opcode = kOr}, RAX, R10);
+  set_flags(a);
 }
 
 void emit_soft(Assembler& a, Thunks& thunks, bool write, unsigned size) {
@@ -68,19 +89,16 @@ void emit_soft(Assembler& a, Thunks& thunks, bool write, unsigned size) {
   const u32 bytes = kSoftSizes[size];
   const u32 tag = write ? offsetof(SoftTlb::Entry, write_tag) : offsetof(SoftTlb::Entry, read_tag);
   static_assert(SoftTlb::kEntries == 1 << 16 && sizeof(SoftTlb::Entry) == 16);
-  constexpr unsigned kShiftRight = 5;
   save_flags(a);
   a.load_wide(R11, context_field(&Context::soft_tlb));
   a.move(R10, R8);
-  a.with_register({.opcode = kShift}, kShiftRight, R10);
-  a.byte(kPageShift);
+  shift(a, kShiftRight, R10, kPageShift);
   a.zero_extend_word(R10, R10);
   a.address_wide(R10, {.base = R10, .index = R10});
   a.address_wide(R11, {.base = R11, .index = R10, .scale = 3});
   // The last byte's page must be the first one's: the tag is compared with the one, the entry chosen by the other.
   a.address(R10, {.base = R8, .displacement = bytes - 1});
-  a.with_register({.opcode = kShift}, kShiftRight, R10);
-  a.byte(kPageShift);
+  shift(a, kShiftRight, R10, kPageShift);
   a.with_memory({.opcode = kAdd}, R10, {.base = R11, .displacement = tag});
   const u64 miss = a.jump_if(kNotEqual);
   a.with_memory({.opcode = kAdd, .wide = true}, R8, {.base = R11, .displacement = offsetof(SoftTlb::Entry, addend)});
@@ -99,13 +117,18 @@ void emit_soft(Assembler& a, Thunks& thunks, bool write, unsigned size) {
 
 void emit_push_flags(Assembler& a, Thunks& thunks) {
   thunks.push_flags = a.size();
-  a.bytes(kPushFlags);
-  a.load_wide(R8, {.base = RSP});
-  arithmetic(a, 4, R8, eflags::kArithmetic);
+  save_flags(a);
+  a.move(R8, RAX);
+  shift(a, kShiftRight, R8, 8);
+  arithmetic(a, kAnd, R8, 0xFF);
+  a.move(R10, RAX);
+  arithmetic(a, kAnd, R10, 1);
+  shift(a, kShiftLeft, R10, kOverflowBit);
   a.with_memory({.opcode = kOr}, R8, context_field(&Context::interrupt_flag));
   a.with_memory({.opcode = kOr}, R8, context_field(&Context::other_flags));
-  arithmetic(a, 4, R8, ~(eflags::VM | eflags::RF));
-  a.bytes(kPopFlags);
+  arithmetic(a, kAnd, R8, ~(eflags::VM | eflags::RF));
+  a.with_register({.opcode = kOr}, R8, R10);
+  restore_flags(a);
   a.ret();
 }
 
@@ -113,28 +136,40 @@ void emit_push_flags(Assembler& a, Thunks& thunks) {
 void emit_pop_flags(Assembler& a, u64& place, u32 kept) {
   constexpr u8 kTestRegister[] = {0xF7};
   place = a.size();
-  a.bytes(kPushFlags);
+  save_flags(a);
   a.move(R9, R8);
   a.with_memory({.opcode = kXor}, R9, context_field(&Context::other_flags));
-  arithmetic(a, 4, R9, kept);
+  arithmetic(a, kAnd, R9, kept);
   const u64 different = a.jump_if(kNotEqual);
   a.move(R9, R8);
-  arithmetic(a, 4, R9, eflags::IF);
+  arithmetic(a, kAnd, R9, eflags::IF);
   const u64 closed = a.jump_if(kEqual);
   a.with_memory({.opcode = kTestRegister}, 0, context_field(&Context::interrupt_waiting));
   a.dword(~u32{0});
   const u64 waiting = a.jump_if(kNotEqual);
   a.bind(closed);
   a.store(context_field(&Context::interrupt_flag), R9);
-  arithmetic(a, 4, R8, eflags::kArithmetic);
-  a.with_memory({.opcode = kStore, .wide = true}, R8, {.base = RSP});
   a.move(R9, 0);
-  a.bytes(kPopFlags);
+  load_flags(a);
+  a.with_register({.opcode = kLoad, .wide = true}, RAX, R15);
   a.ret();
   a.bind(different);
   a.bind(waiting);
   a.move(R9, 1);
-  a.bytes(kPopFlags);
+  restore_flags(a);
+  a.ret();
+}
+
+void emit_unit_of_bit(Assembler& a, u64& place, unsigned unit_bits) {
+  place = a.size();
+  const unsigned shift_count = unit_bits == 16 ? 4 : 5;
+  save_flags(a);
+  if (unit_bits == 16) a.with_register({.opcode = kSignExtendWord}, R9, R9);
+  a.move(R10, R9);
+  shift(a, kShiftRightSigned, R10, shift_count);
+  a.address(R8, {.base = R8, .index = R10, .scale = static_cast<u8>(shift_count - 3)});
+  arithmetic(a, kAnd, R9, unit_bits - 1);
+  restore_flags(a);
   a.ret();
 }
 
@@ -155,6 +190,8 @@ std::vector<Thunks::Named> Thunks::names() const {
   all.push_back({push_flags, "push_flags"});
   all.push_back({pop_flags, "pop_flags"});
   all.push_back({pop_word_flags, "pop_word_flags"});
+  all.push_back({word_of_bit, "word_of_bit"});
+  all.push_back({dword_of_bit, "dword_of_bit"});
   return all;
 }
 
@@ -167,8 +204,8 @@ Thunks emit_thunks(CodeBuffer& buffer) {
   const u64 no_fpu = unless_live(a);
   a.with_memory({.opcode = kFxGroup}, 1, context_field(&Context::fx));
   a.bind(no_fpu);
-  a.with_memory({.opcode = kPushMemory}, 6, context_field(&Context::flags));
-  a.bytes(kPopFlags);
+  a.load(R8, context_field(&Context::flags));
+  load_flags(a);
   a.load(kPolls, context_field(&Context::polls));
   a.load_wide(RSP, context_field(&Context::return_stack));
   for (unsigned n = 0; n < 8; ++n) a.load(host_register(n), gpr(n));
@@ -211,6 +248,8 @@ Thunks emit_thunks(CodeBuffer& buffer) {
   constexpr u32 kKept = eflags::TF | eflags::DF | eflags::IOPL | eflags::NT;
   emit_pop_flags(a, thunks.pop_flags, kKept | eflags::AC | eflags::ID);
   emit_pop_flags(a, thunks.pop_word_flags, kKept);
+  emit_unit_of_bit(a, thunks.word_of_bit, 16);
+  emit_unit_of_bit(a, thunks.dword_of_bit, 32);
   CHECK_THAT(!a.overflow());
   thunks.bytes = a.size();
   thunks.enter = reinterpret_cast<Thunks::Enter>(reinterpret_cast<u64>(buffer.code(0)));

@@ -31,6 +31,10 @@ struct Thunks {
   // do it. `pop_word_flags` takes 16 bits. Change R8 to R11, R15.
   u64 pop_flags = 0;
   u64 pop_word_flags = 0;
+  // The unit of a bit string: R8 is its address and R9 a bit's number, signed; then R8 is the address of the word or
+  // dword that has it, and R9 its number there. Change R10, R15.
+  u64 word_of_bit = 0;
+  u64 dword_of_bit = 0;
   u64 bytes = 0;  // that the thunks take
 
   struct Named {
@@ -45,6 +49,11 @@ struct Thunks {
     bool write = false;
   };
   SoftAccess soft_access(u64 offset) const;
+  // Whether a block may call this offset for anything else.
+  bool is_service(u64 offset) const {
+    return offset == push_flags || offset == pop_flags || offset == pop_word_flags || offset == word_of_bit ||
+           offset == dword_of_bit;
+  }
 };
 
 Thunks emit_thunks(CodeBuffer& buffer);

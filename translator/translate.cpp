@@ -59,7 +59,7 @@ TranslatedBlock* Translator::block_at(u32 eip) {
         found = by_key_.end();
       }
     }
-    const bool soft = options_.mmu == MmuKind::soft || options_.promote_after > 0 || (mode_ & block_mode::kSoftOnly);
+    const bool soft = options_.mmu == MmuKind::soft || options_.promote_after > 0;
     block = found != by_key_.end() ? found->second : translate(key, soft ? Reach::soft : Reach::window, 0);
   }
   bool second_global = false;
@@ -90,7 +90,7 @@ TranslatedBlock* Translator::translate(const Key& key, Reach reach, u8 demotions
 
   Assembler assembler(buffer_.writable(used_), kMostBlockBytes);
   Emitter emitter(assembler, thunks_, used_, block, code_end, sites_, helpers_);
-  if (reach == Reach::soft && options_.mmu == MmuKind::windows && !(key.mode & block_mode::kSoftOnly)) {
+  if (reach == Reach::soft && options_.mmu != MmuKind::soft) {
     block.heat = next_heat_++ % kHeatPlaces;
     context_.heat[block.heat] = options_.promote_after << std::min<u32>(demotions, kMostDoublings);
     emitter.count_entries();

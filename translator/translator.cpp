@@ -82,7 +82,7 @@ Translator::Translator(Cpu& cpu, GuestMemory& memory, const TranslatorOptions& o
       context_(*context_owner_),
       recovery_(context_, buffer_, thunks_),
       returns_(reinterpret_cast<u64>(buffer_.code(thunks_.stray_return))),
-      view_(cpu, memory, options.mmu == MmuKind::windows, counters_),
+      view_(cpu, memory, options.mmu != MmuKind::soft, counters_),
       used_(thunks_.bytes) {
   context_.return_stack = returns_.top();
   if (options.lockstep) lockstep_ = std::make_unique<Lockstep>(cpu, memory);
@@ -149,10 +149,10 @@ RunEnd Translator::interpret_behind_block(u32 site, u64& left) {
 }
 
 void Translator::enter(u64 code) {
-  if (view_.has_windows() && !(mode_ & block_mode::kSoftOnly)) {
+  if (view_.has_windows()) {
     const u64 base = view_.window().base();
     context_.window = base;
-    if (gs_base_ != base) {
+    if (!(mode_ & block_mode::kByRegister) && gs_base_ != base) {
       set_gs_base(base);
       window_switches_ += gs_base_ != 0;
       gs_base_ = base;
@@ -244,11 +244,8 @@ void Translator::give_up_window(TranslatedBlock& block) {
 
 // At the beginning of a slice. Another machine of this process may have set GS.
 void Translator::settle_windows() {
-  constexpr u32 kMostSwitches = 4, kSoftSlices = 200;
-  if (supervisor_soft_ > 0)
-    --supervisor_soft_;
-  else if (window_switches_ > kMostSwitches && !gs_is_ours() && options_.promote_after > 0)
-    supervisor_soft_ = kSoftSlices;
+  constexpr u32 kMostSwitches = 4;
+  supervisor_by_register_ |= window_switches_ > kMostSwitches;
   window_switches_ = 0;
   if (gs_owner != this) gs_base_ = 0;
   gs_owner = this;

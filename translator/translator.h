@@ -21,16 +21,12 @@
 #include "translator/lockstep.h"
 #include "translator/lookup_table.h"
 #include "translator/memory_view.h"
+#include "translator/mmu_kind.h"
 #include "translator/perf_map.h"
 #include "translator/return_stack.h"
 #include "translator/thunks.h"
 
 namespace penumbra {
-
-enum class MmuKind : u8 {
-  windows,  // blocks that run often reach memory through windows
-  soft,     // all memory through the software TLB
-};
 
 struct TranslatorOptions {
   u64 code_bytes = u64{64} << 20;
@@ -189,15 +185,15 @@ class Translator final : public TranslationListener {
     std::array<Segment, 6> segment;
     u32 cr0 = 0;
     u32 flags = 0;
-    u32 supervisor_soft = 0;
+    bool by_register = false;
     u8 cpl = 0xFF;
   } known_;
   LookupTable* table_ = nullptr;
   u32 table_mode_ = 0;
   std::array<std::pair<u32, LookupTable*>, 16> recent_tables_{};
-  // Where the host switches GS by a system call only, a guest that changes its privilege often must not need that:
-  // for so many slices more all supervisor code uses the software TLB.
-  u32 supervisor_soft_ = 0;
+  // A guest that changes its privilege often must not need GS changed every time: its supervisor code uses the window
+  // without, from then on.
+  bool supervisor_by_register_ = false;
   u32 window_switches_ = 0;  // in this slice
   u32 slices_ = 0;
   std::unique_ptr<Lockstep> lockstep_;

@@ -9,6 +9,7 @@
 
 #include "core/base/log.h"
 #include "core/base/types.h"
+#include "translator/mmu_kind.h"
 
 namespace penumbra {
 
@@ -45,7 +46,7 @@ struct MachineConfig {
   EngineKind engine = EngineKind::interpreter;
   u32 translator_block = 64;             // the most instructions of a translated block
   u64 translator_cache = u64{64} << 20;  // bytes of host code
-  bool translator_soft = false;          // all memory through the software TLB, no windows
+  MmuKind mmu = MmuKind::windows;        // how translated code reaches memory
   u32 translator_promote = 1000;         // how often a block runs before it becomes window code
   bool translator_forgets = false;       // stress: nothing translated outlives its execution
   u32 interpreted_themes = 0;            // kinds of instructions that are not translated, a bit each (isa_table.h)

@@ -26,7 +26,7 @@ _penumbra() {
     --engine)
       COMPREPLY=($(compgen -W "interpreter translator lockstep" -- "$word")) ;;
     --mmu)
-      COMPREPLY=($(compgen -W "windows soft" -- "$word")) ;;
+      COMPREPLY=($(compgen -W "windows registers soft" -- "$word")) ;;
     --translator)
       COMPREPLY=($(compgen -W "block=1 cache=1M promote=0 forget helper=" -- "$word")) ;;
     --rtc)

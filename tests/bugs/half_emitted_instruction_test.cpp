@@ -8,7 +8,7 @@ namespace penumbra {
 namespace {
 
 TEST_CASE("an instruction before one that is emitted by half comes once") {
-  for (const MmuKind mmu : {MmuKind::soft, MmuKind::windows}) {
+  for (const MmuKind mmu : {MmuKind::soft, MmuKind::windows, MmuKind::registers}) {
     for (const u32 promote_after : {0u, 1000u}) {
       TranslatedCpu rig("p4", {.code_bytes = 8u << 20, .mmu = mmu, .promote_after = promote_after});
       rig.set(EDI, guest_layout::kData);

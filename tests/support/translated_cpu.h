@@ -66,12 +66,13 @@ class TranslatedCpu {
  public:
   static constexpr u64 kBudget = 200'000;
 
-  // PENUMBRA_TEST_REACH=soft or window: how emitted code reaches memory in tests that do not say so themselves; window
-  // unless set. test.sh runs these tests both ways.
+  // PENUMBRA_TEST_REACH=soft, registers or windows: how emitted code reaches memory in tests that do not say so
+  // themselves; windows unless set. test.sh runs these tests all three ways.
   static TranslatorOptions default_options() {
-    const char* reach = std::getenv("PENUMBRA_TEST_REACH");
-    const bool soft = reach && std::string_view(reach) == "soft";
-    return {.code_bytes = 8u << 20, .mmu = soft ? MmuKind::soft : MmuKind::windows, .promote_after = 0};
+    const char* set = std::getenv("PENUMBRA_TEST_REACH");
+    const std::string_view reach = set ? set : "windows";
+    const MmuKind mmu = reach == "soft" ? MmuKind::soft : reach == "registers" ? MmuKind::registers : MmuKind::windows;
+    return {.code_bytes = 8u << 20, .mmu = mmu, .promote_after = 0};
   }
 
   explicit TranslatedCpu(std::string_view model = "p4", const TranslatorOptions& options = default_options())

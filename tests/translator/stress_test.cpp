@@ -12,6 +12,7 @@ const TranslatorOptions kSettings[] = {
     {.code_bytes = 8u << 20},
     {.code_bytes = 8u << 20, .mmu = MmuKind::soft},
     {.code_bytes = 8u << 20, .promote_after = 0},
+    {.code_bytes = 8u << 20, .mmu = MmuKind::registers, .promote_after = 0},
     {.code_bytes = 8u << 20, .promote_after = 3},
     {.code_bytes = 8u << 20, .block_instructions = 1},
     {.code_bytes = 72u << 10},

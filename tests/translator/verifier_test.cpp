@@ -220,6 +220,55 @@ TEST_CASE("a soft access passes right behind the call that makes its address onl
   CHECK(aborts(load, kAt, thunks));
 }
 
+TEST_CASE("an access by register passes right behind the two instructions that make its address only") {
+  using Part = void (*)(Assembler&);
+  constexpr u8 kStore[] = {0x89}, kNop[] = {0x90}, kLea[] = {0x8D};
+  static constexpr auto access = [](Assembler& a, HostAddress at) { a.with_memory({.opcode = kStore}, RAX, at); };
+  const Part offset = [](Assembler& a) { a.address(R8, {.base = RBX, .displacement = 0x8000'0000}); };
+  const Part base = [](Assembler& a) { a.load_wide(R11, context_field(&Context::window)); };
+  const Part good = [](Assembler& a) { access(a, {.base = R11, .index = R8}); };
+  const Part nop = [](Assembler& a) { a.bytes(kNop); };
+  const auto refused = [](std::initializer_list<Part> parts) {
+    std::vector<u8> code(128);
+    Assembler a(code.data(), code.size());
+    for (const Part part : parts) part(a);
+    code.resize(a.size());
+    return aborts(code);
+  };
+  CHECK_FALSE(refused({offset, base, good}));
+  CHECK_FALSE(refused({[](Assembler& a) { a.zero_extend_word(R8, RBX); }, base, good}));
+  CHECK_FALSE(refused({[](Assembler& a) { a.move(R8, R8); }, base, good, offset, base, good}));
+  CHECK(refused({offset, good}));
+  CHECK(refused({base, good}));
+  CHECK(refused({good}));
+  CHECK(refused({base, offset, good}));
+  CHECK(refused({offset, base, good, good}));
+  CHECK(refused({offset, nop, base, good}));
+  CHECK(refused({offset, base, nop, good}));
+  // An offset of 64 bits; another register; a base that is no window.
+  CHECK(refused({[](Assembler& a) { a.address_wide(R8, {.base = RBX}); }, base, good}));
+  CHECK(refused({[](Assembler& a) { a.with_memory({.opcode = kLea}, R9, {.base = RBX}); }, base, good}));
+  CHECK(refused({offset, [](Assembler& a) { a.load(R11, context_field(&Context::window)); }, good}));
+  CHECK(refused({offset, [](Assembler& a) { a.load_wide(R11, context_field(&Context::resume)); }, good}));
+  // The access itself: more than the sum.
+  CHECK(refused({offset, base, [](Assembler& a) { access(a, {.base = R11, .index = R8, .scale = 1}); }}));
+  CHECK(refused({offset, base, [](Assembler& a) { access(a, {.base = R11, .index = R8, .displacement = 4}); }}));
+  CHECK(refused({offset, base, [](Assembler& a) { access(a, {.base = R11, .index = RBX}); }}));
+  // A jump to the second or the third of them.
+  for (const unsigned into : {1u, 2u}) {
+    std::vector<u8> code(128);
+    Assembler a(code.data(), code.size());
+    const u64 jump = a.jump();
+    offset(a);
+    if (into == 1) a.bind(jump);
+    base(a);
+    if (into == 2) a.bind(jump);
+    good(a);
+    code.resize(a.size());
+    CHECK(aborts(code));
+  }
+}
+
 TEST_CASE("a string instruction passes right behind its set-up only") {
   u8 bytes[64];
   Assembler a(bytes, sizeof bytes);
