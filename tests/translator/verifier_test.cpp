@@ -222,12 +222,12 @@ TEST_CASE("a soft access passes right behind the call that makes its address onl
 
 TEST_CASE("an access by register passes right behind the two instructions that make its address only") {
   using Part = void (*)(Assembler&);
-  constexpr u8 kStore[] = {0x89}, kNop[] = {0x90}, kLea[] = {0x8D};
+  static constexpr u8 kStore[] = {0x89}, kLea[] = {0x8D};
   static constexpr auto access = [](Assembler& a, HostAddress at) { a.with_memory({.opcode = kStore}, RAX, at); };
   const Part offset = [](Assembler& a) { a.address(R8, {.base = RBX, .displacement = 0x8000'0000}); };
   const Part base = [](Assembler& a) { a.load_wide(R11, context_field(&Context::window)); };
   const Part good = [](Assembler& a) { access(a, {.base = R11, .index = R8}); };
-  const Part nop = [](Assembler& a) { a.bytes(kNop); };
+  const Part nop = [](Assembler& a) { a.byte(0x90); };
   const auto refused = [](std::initializer_list<Part> parts) {
     std::vector<u8> code(128);
     Assembler a(code.data(), code.size());
