@@ -2,6 +2,7 @@
 #pragma once
 
 #include "core/base/types.h"
+#include "translator/transition.h"
 
 namespace penumbra {
 
@@ -32,6 +33,9 @@ enum class ExitReason : u32 {
   heat,       // the block at `eip` has been entered as often as it was to be counted
 };
 
+// As Context::segment_end has the end of a segment.
+constexpr i64 segment_end(u64 end) { return -1 - static_cast<i64>(end); }
+
 struct Context {
   u32 gpr[8] = {};
   u32 eip = 0;
@@ -50,7 +54,8 @@ struct Context {
   u32 interrupt_waiting = 0;
   u32 segment_base[6] = {};
   u32 segment_selector[6] = {};
-  u32 segment_loaded[6] = {};  // whether emitted code has loaded it, in real or virtual-8086 mode
+  // Whether emitted code has loaded it: 1 in real or virtual-8086 mode, the transition's number in protected mode.
+  u32 segment_loaded[6] = {};
   // For reading and for writing: -1 - the segment's end (one past its last byte), or -1 where nothing may be accessed
   // without a closer look.
   i64 segment_end[2][6] = {};
@@ -75,6 +80,14 @@ struct Context {
   u32 fault_write = 0;
   u32 fault_bytes = 0;         // of a soft access
   u32 heat[kHeatPlaces] = {};  // entries left until ExitReason::heat
+  // What transitions depend on: GDTR (base, limit << 32), and the MSRs of SYSENTER.
+  u64 gdt = 0;
+  u32 sysenter_cs = 0, sysenter_esp = 0, sysenter_eip = 0;
+  u32 mode = 0;       // of the blocks now running
+  u32 transited = 0;  // segments, the mode or the privilege were changed by emitted code: C++ does not know yet
+  u32 missed = 0;     // the number of a transition that did not hold, and the selector that it met
+  u32 missed_selector = 0;
+  Transition transitions[kTransitions] = {};
 };
 
 }  // namespace penumbra

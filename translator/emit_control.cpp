@@ -130,6 +130,10 @@ void Emitter::finish() {
         a_.with_memory({.opcode = kStoreWide, .wide = true}, R8, context_field(&Context::resume));
         leave(ExitReason::fpu, l.eip);
         break;
+      case Later::Kind::other_mode:
+        a_.move(RCX, R15);
+        a_.move(R8, l.eip);
+        [[fallthrough]];
       case Later::Kind::stray: look_up(Flow::jump); break;
       case Later::Kind::miss:
         a_.store(context_field(&Context::eip), R8);

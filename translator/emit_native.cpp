@@ -209,6 +209,10 @@ bool Emitter::emit(const GuestInstruction& g) {
     case ZYDIS_MNEMONIC_LES: done = load_far_pointer(g, ES); break;
     case ZYDIS_MNEMONIC_LFS: done = load_far_pointer(g, FS); break;
     case ZYDIS_MNEMONIC_LGS: done = load_far_pointer(g, GS); break;
+    case ZYDIS_MNEMONIC_VERR:
+    case ZYDIS_MNEMONIC_VERW: done = verify_segment(g); break;
+    case ZYDIS_MNEMONIC_SYSENTER:
+    case ZYDIS_MNEMONIC_SYSEXIT: done = change_privilege(g); break;
     case ZYDIS_MNEMONIC_NOP:
     case ZYDIS_MNEMONIC_PAUSE:
     case ZYDIS_MNEMONIC_PREFETCHNTA:

@@ -1,5 +1,5 @@
-// Segment registers as operands, and CLI and STI. Loads are emitted for real and virtual-8086 mode, where a base is the
-// selector times 16; in protected mode they are the interpreter's.
+// Segment registers as operands, and CLI and STI. Loads here are those of real and virtual-8086 mode, where a base is
+// the selector times 16; emit_transition.cpp has those of protected mode.
 #include "translator/emitter.h"
 
 namespace penumbra {
@@ -32,14 +32,15 @@ bool Emitter::move_segment(const GuestInstruction& g) {
   const Host host = memory ? R9 : host_register(static_cast<unsigned>(ZydisRegisterGetId(general.reg.value)));
   HostAddress address;
   if (load) {
-    if (!has(block_mode::kReal) || segment == CS || segment == SS) return false;
+    const bool real = has(block_mode::kReal);
+    const Host selector = real ? R9 : R8;
     if (memory) {
       if (!guest_address(g, general, address)) return false;
-      load_sized(R9, address, 2);
+      load_sized(selector, address, 2);
     } else {
-      a_.zero_extend_word(R9, host);
+      a_.zero_extend_word(selector, host);
     }
-    return load_segment(g, segment, R9);
+    return real ? load_segment(g, segment, selector) : load_protected_segment(g, segment, 0);
   }
   a_.load(R9, of_segment(context_field(&Context::segment_selector), segment));
   if (memory) {

@@ -90,7 +90,11 @@ bool Emitter::pop(const GuestInstruction& g) {
   const unsigned width = static_cast<unsigned>(width_of(g));
   if (is_segment(op)) {
     const unsigned segment = static_cast<unsigned>(ZydisRegisterGetId(op.reg.value));
-    if (!has(block_mode::kReal) || segment == SS) return false;
+    if (segment == SS) return false;
+    if (!has(block_mode::kReal)) {
+      load_sized(R8, stack(g, 0, 2, ReadWrite::read), 2);
+      return load_protected_segment(g, segment, static_cast<i32>(width));
+    }
     load_sized(R9, stack(g, 0, 2, ReadWrite::read), 2);
     if (!load_segment(g, segment, R9)) return false;
     move_stack(static_cast<i32>(width));

@@ -39,8 +39,15 @@ class Emitter {
  public:
   // `at`: where in the code buffer the assembler's code begins. `code_end`: one past the last byte of CS.
   Emitter(Assembler& assembler, const Thunks& thunks, u64 at, TranslatedBlock& block, u64 code_end,
-          std::vector<LinkSite>& sites, std::vector<HelperSite>& helpers)
-      : a_(assembler), thunks_(thunks), at_(at), block_(block), code_end_(code_end), sites_(sites), helpers_(helpers) {}
+          std::vector<LinkSite>& sites, std::vector<HelperSite>& helpers, std::vector<TransitionSite>* transitions)
+      : a_(assembler),
+        thunks_(thunks),
+        at_(at),
+        block_(block),
+        code_end_(code_end),
+        sites_(sites),
+        helpers_(helpers),
+        transitions_(transitions) {}
 
   // Before the first instruction: counts the block's entries.
   void count_entries();
@@ -109,6 +116,11 @@ class Emitter {
   bool move_segment(const GuestInstruction& g);
   bool load_far_pointer(const GuestInstruction& g, unsigned segment);
   bool interrupt_flag(const GuestInstruction& g);
+  // emit_transition.cpp
+  bool transition(const GuestInstruction& g, TransitionSite::Kind kind, unsigned segment, u64 thunk_offset);
+  bool load_protected_segment(const GuestInstruction& g, unsigned segment, i32 stack_moves);
+  bool verify_segment(const GuestInstruction& g);
+  bool change_privilege(const GuestInstruction& g);
   // emit_control.cpp
   bool jump(const GuestInstruction& g);
   bool call(const GuestInstruction& g);
@@ -126,7 +138,7 @@ class Emitter {
   bool inside(u32 eip) const { return eip < code_end_; }
 
   struct Later {
-    enum class Kind : u8 { poll, link, miss, stray, fpu, refused, outside, heat } kind;
+    enum class Kind : u8 { poll, link, miss, stray, fpu, refused, outside, heat, other_mode } kind;
     u64 place;  // of the displacement that leads here
     u32 eip;
     u64 resume = 0;
@@ -144,6 +156,7 @@ class Emitter {
   u64 code_end_;
   std::vector<LinkSite>& sites_;
   std::vector<HelperSite>& helpers_;
+  std::vector<TransitionSite>* transitions_;  // null: the interpreter takes what needs one
   std::vector<Later> later_;
   bool ended_ = false;
   bool again_ = false;

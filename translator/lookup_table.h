@@ -44,6 +44,8 @@ class LookupTable {
   // The mapping may have changed. Nobody may look anything up until `settle`.
   void doubt(Doubt what) { doubt_ = std::max(doubt_, what); }
   bool doubtful() const { return doubt_ != Doubt::none; }
+  // 0 where there is no doubt: for emitted code.
+  const u8* doubt_byte() const { return reinterpret_cast<const u8*>(&doubt_); }
   // Drops the pages in doubt that are not what they were: still(page number, physical address, global) -> bool tells,
   // and corrects `global`.
   template <class Still>

@@ -19,6 +19,7 @@ class MemoryView {
 
   bool has_windows() const { return windows_[0] != nullptr; }
   Window& window() { return *windows_[user()]; }
+  Window& user_window() { return *windows_[1]; }
   SoftTlb& soft() { return *soft_[user()]; }
 
   // Answers an access of the current privilege that the window has no mapping for; false: it is the interpreter's.

@@ -61,6 +61,14 @@ void Translator::forget_modes() {
   code_ends_.clear();
 }
 
+void Translator::choose_table() {
+  if (table_ && table_mode_ == mode_) return;
+  auto& recent = recent_tables_[(mode_ ^ mode_ >> 7 ^ mode_ >> 14) % recent_tables_.size()];
+  if (!recent.second || recent.first != mode_) recent = {mode_, &table(mode_)};
+  table_ = recent.second;
+  table_mode_ = mode_;
+}
+
 void Translator::load_segments() {
   if (segments_known_) return;
   segments_known_ = true;
@@ -77,21 +85,19 @@ void Translator::load_segments() {
   known_.by_register = supervisor_by_register_;
   if (tables_.size() >= kMostModes) forget_modes();
   mode_ = mode();
-  if (!table_ || table_mode_ != mode_) {
-    auto& recent = recent_tables_[(mode_ ^ mode_ >> 7 ^ mode_ >> 14) % recent_tables_.size()];
-    if (!recent.second || recent.first != mode_) recent = {mode_, &table(mode_)};
-    table_ = recent.second;
-    table_mode_ = mode_;
-  }
+  choose_table();
+  context_.mode = mode_;
   context_.lookup = (lockstep_ ? knows_nothing_ : *table_).entries();
-  for (unsigned n = 0; n < 6; ++n) {
-    const Segment& s = cpu_.segment[n];
-    context_.segment_base[n] = s.base;
-    context_.segment_selector[n] = s.selector;
-    context_.segment_loaded[n] = 0;
-    context_.segment_end[0][n] = -1 - static_cast<i64>(s.read_end);
-    context_.segment_end[1][n] = -1 - static_cast<i64>(s.write_end);
-  }
+  for (unsigned n = 0; n < 6; ++n) load_segment(n);
+}
+
+void Translator::load_segment(unsigned name) {
+  const Segment& s = cpu_.segment[name];
+  context_.segment_base[name] = s.base;
+  context_.segment_selector[name] = s.selector;
+  context_.segment_loaded[name] = 0;
+  context_.segment_end[0][name] = segment_end(s.read_end);
+  context_.segment_end[1][name] = segment_end(s.write_end);
 }
 
 void Translator::load_context() {
@@ -102,6 +108,10 @@ void Translator::load_context() {
   context_.other_flags = cpu_.flags.rest & ~eflags::IF;
   context_.flag_before_sti = eflags::IF;
   context_.interrupt_waiting = cpu_.interrupt_waiting();
+  context_.gdt = cpu_.gdtr.base | u64{cpu_.gdtr.limit} << 32;
+  context_.sysenter_cs = cpu_.sysenter_cs;
+  context_.sysenter_esp = cpu_.sysenter_esp;
+  context_.sysenter_eip = cpu_.sysenter_eip;
 }
 
 void Translator::save_context() {

@@ -8,44 +8,24 @@
 #include "mmu/soft_tlb.h"
 #include "translator/assembler.h"
 #include "translator/look_up.h"
+#include "translator/thunk_parts.h"
 
 namespace penumbra {
 
 namespace {
 
-constexpr u8 kPushFlags[] = {0x9C}, kPopMemory[] = {0x8F}, kStore[] = {0x89}, kLoad[] = {0x8B}, kJump[] = {0xFF},
-             kReturn[] = {0xC3}, kCompare[] = {0x83}, kFxGroup[] = {0x0F, 0xAE}, kFninit[] = {0xDB, 0xE3},
-             kGroup1[] = {0x81}, kShift[] = {0xC1}, kAdd[] = {0x03}, kOr[] = {0x0B}, kXor[] = {0x33},
+using namespace thunk_parts;
+
+constexpr u8 kPushFlags[] = {0x9C}, kPopMemory[] = {0x8F}, kJump[] = {0xFF}, kReturn[] = {0xC3},
+             kCompareSmall[] = {0x83}, kFxGroup[] = {0x0F, 0xAE}, kFninit[] = {0xDB, 0xE3}, kXor[] = {0x33},
              kSignExtendWord[] = {0x0F, 0xBF};
-constexpr unsigned kOverflowBit = 11;  // of EFLAGS
 constexpr Host kSaved[] = {RBX, RBP, R12, R13, R14, R15};
-constexpr unsigned kEqual = 4, kNotEqual = 5;
+constexpr unsigned kOverflowBit = 11;  // of EFLAGS
 constexpr u64 kRoom = 8192;
-
-void push(Assembler& a, Host r) {
-  if (r & 8) a.byte(0x41);
-  a.byte(0x50 | (r & 7));
-}
-void pop(Assembler& a, Host r) {
-  if (r & 8) a.byte(0x41);
-  a.byte(0x58 | (r & 7));
-}
-// Group 1 with a 32-bit immediate.
-constexpr unsigned kAnd = 4;
-void arithmetic(Assembler& a, unsigned operation, Host r, u32 immediate) {
-  a.with_register({.opcode = kGroup1}, operation, r);
-  a.dword(immediate);
-}
-
-constexpr unsigned kShiftLeft = 4, kShiftRight = 5, kShiftRightSigned = 7;
-void shift(Assembler& a, unsigned operation, Host r, unsigned count) {
-  a.with_register({.opcode = kShift}, operation, r);
-  a.byte(count);
-}
 
 // Jumps where the guest's FPU state is not the host's.
 u64 unless_live(Assembler& a) {
-  a.with_memory({.opcode = kCompare}, 7, context_field(&Context::fpu_live));
+  a.with_memory({.opcode = kCompareSmall}, 7, context_field(&Context::fpu_live));
   a.byte(0);
   return a.jump_if(kEqual);
 }
@@ -56,23 +36,6 @@ HostAddress gpr(unsigned n) {
   return field;
 }
 
-// RAX's flags are the guest's on the way in and out; R15 keeps RAX. Six flags: LAHF has all but OF.
-void save_flags(Assembler& a) {
-  a.with_register({.opcode = kLoad, .wide = true}, R15, RAX);
-  a.byte(0x9F);  // lahf
-  constexpr u8 kSeto[] = {0x0F, 0x90};
-  a.with_register({.opcode = kSeto}, 0, RAX);
-}
-void set_flags(Assembler& a) {
-  // 1 + 127 overflows a signed byte, 0 + 127 does not.
-  a.byte(0x04);
-  a.byte(0x7F);
-  a.byte(0x9E);  // sahf
-}
-void restore_flags(Assembler& a) {
-  set_flags(a);
-  a.with_register({.opcode = kLoad, .wide = true}, RAX, R15);
-}
 // The six flags from an image of EFLAGS in R8, without POPF, which takes long. Changes RAX and R10.
 void load_flags(Assembler& a) {
   a.move(RAX, R8);
@@ -87,21 +50,8 @@ void load_flags(Assembler& a) {
 void emit_soft(Assembler& a, Thunks& thunks, bool write, unsigned size) {
   thunks.soft[write][size] = a.size();
   const u32 bytes = kSoftSizes[size];
-  const u32 tag = write ? offsetof(SoftTlb::Entry, write_tag) : offsetof(SoftTlb::Entry, read_tag);
-  static_assert(SoftTlb::kEntries == 1 << 16 && sizeof(SoftTlb::Entry) == 16);
   save_flags(a);
-  a.load_wide(R11, context_field(&Context::soft_tlb));
-  a.move(R10, R8);
-  shift(a, kShiftRight, R10, kPageShift);
-  a.zero_extend_word(R10, R10);
-  a.address_wide(R10, {.base = R10, .index = R10});
-  a.address_wide(R11, {.base = R11, .index = R10, .scale = 3});
-  // The last byte's page must be the first one's: the tag is compared with the one, the entry chosen by the other.
-  a.address(R10, {.base = R8, .displacement = bytes - 1});
-  shift(a, kShiftRight, R10, kPageShift);
-  a.with_memory({.opcode = kAdd}, R10, {.base = R11, .displacement = tag});
-  const u64 miss = a.jump_if(kNotEqual);
-  a.with_memory({.opcode = kAdd, .wide = true}, R8, {.base = R11, .displacement = offsetof(SoftTlb::Entry, addend)});
+  const u64 miss = soft_address(a, write, bytes);
   restore_flags(a);
   a.ret();
   a.bind(miss);
@@ -175,6 +125,24 @@ void emit_unit_of_bit(Assembler& a, u64& place, unsigned unit_bits) {
 
 }  // namespace
 
+u64 thunk_parts::soft_address(Assembler& a, bool write, u32 bytes) {
+  const u32 tag = write ? offsetof(SoftTlb::Entry, write_tag) : offsetof(SoftTlb::Entry, read_tag);
+  static_assert(SoftTlb::kEntries == 1 << 16 && sizeof(SoftTlb::Entry) == 16);
+  a.load_wide(R11, context_field(&Context::soft_tlb));
+  a.move(R10, R8);
+  shift(a, kShiftRight, R10, kPageShift);
+  a.zero_extend_word(R10, R10);
+  a.address_wide(R10, {.base = R10, .index = R10});
+  a.address_wide(R11, {.base = R11, .index = R10, .scale = 3});
+  // The last byte's page must be the first one's: the tag is compared with the one, the entry chosen by the other.
+  a.address(R10, {.base = R8, .displacement = bytes - 1});
+  shift(a, kShiftRight, R10, kPageShift);
+  a.with_memory({.opcode = kAdd}, R10, {.base = R11, .displacement = tag});
+  const u64 miss = a.jump_if(kNotEqual);
+  a.with_memory({.opcode = kAdd, .wide = true}, R8, {.base = R11, .displacement = offsetof(SoftTlb::Entry, addend)});
+  return miss;
+}
+
 Thunks::SoftAccess Thunks::soft_access(u64 offset) const {
   for (const bool write : {false, true})
     for (unsigned n = 0; n < kSoftSizes.size(); ++n)
@@ -192,6 +160,10 @@ std::vector<Thunks::Named> Thunks::names() const {
   all.push_back({pop_word_flags, "pop_word_flags"});
   all.push_back({word_of_bit, "word_of_bit"});
   all.push_back({dword_of_bit, "dword_of_bit"});
+  all.push_back({load_segment, "load_segment"});
+  all.push_back({verify_segment, "verify_segment"});
+  all.push_back({sysenter, "sysenter"});
+  all.push_back({sysexit, "sysexit"});
   return all;
 }
 
@@ -250,6 +222,7 @@ Thunks emit_thunks(CodeBuffer& buffer) {
   emit_pop_flags(a, thunks.pop_word_flags, kKept);
   emit_unit_of_bit(a, thunks.word_of_bit, 16);
   emit_unit_of_bit(a, thunks.dword_of_bit, 32);
+  emit_transition_thunks(a, thunks);
   CHECK_THAT(!a.overflow());
   thunks.bytes = a.size();
   thunks.enter = reinterpret_cast<Thunks::Enter>(reinterpret_cast<u64>(buffer.code(0)));

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "translator/assembler.h"
 #include "translator/code_buffer.h"
 #include "translator/context.h"
 
@@ -35,6 +36,12 @@ struct Thunks {
   // dword that has it, and R9 its number there. Change R10, R15.
   u64 word_of_bit = 0;
   u64 dword_of_bit = 0;
+  // With the address of a Transition in R9: what the interpreter did last time, where that holds still. R9 is 0 if it
+  // is done; else nothing has changed. Change R8 to R11, R15.
+  u64 load_segment = 0;    // the selector in R8; R10 is not 0 if the block mode is another one now
+  u64 verify_segment = 0;  // VERR and VERW of the selector in R8
+  u64 sysenter = 0;        // R8 becomes EIP
+  u64 sysexit = 0;
   u64 bytes = 0;  // that the thunks take
 
   struct Named {
@@ -52,10 +59,13 @@ struct Thunks {
   // Whether a block may call this offset for anything else.
   bool is_service(u64 offset) const {
     return offset == push_flags || offset == pop_flags || offset == pop_word_flags || offset == word_of_bit ||
-           offset == dword_of_bit;
+           offset == dword_of_bit || offset == load_segment || offset == verify_segment || offset == sysenter ||
+           offset == sysexit;
   }
 };
 
 Thunks emit_thunks(CodeBuffer& buffer);
+// Its part in transition_thunks.cpp.
+void emit_transition_thunks(Assembler& a, Thunks& thunks);
 
 }  // namespace penumbra

@@ -27,16 +27,17 @@ LookupTable& Translator::table(u32 block_mode) {
   return *table;
 }
 
-bool Translator::still_mapped(u32 page, u64 physical, bool& global) const {
-  const bool still = cpu_.still_code_page(page << kPageShift, physical, global) && view_.plain(physical);
-  global = global && (cpu_.cr4 & cr4::PGE);
-  return still;
+void Translator::settle_table() {
+  table_->settle([this](u32 page, u64 physical, bool& global) {
+    const bool still = cpu_.still_code_page(page << kPageShift, physical, global) && view_.plain(physical);
+    global = global && (cpu_.cr4 & cr4::PGE);
+    return still;
+  });
 }
 
 TranslatedBlock* Translator::block_at(u32 eip) {
   load_segments();
-  if (table_->doubtful())
-    table_->settle([this](u32 page, u64 physical, bool& global) { return still_mapped(page, physical, global); });
+  if (table_->doubtful()) settle_table();
   const Segment& cs = cpu_.segment[CS];
   const u32 linear = cs.base + eip;
   if (TranslatedBlock* block = table_->find(linear, eip)) return block;
@@ -87,9 +88,11 @@ TranslatedBlock* Translator::translate(const Key& key, Reach reach, u8 demotions
   block.reach = reach;
   block.demotions = demotions;
   block.code = used_;
+  const std::size_t first_transition = transition_sites_.size();
 
   Assembler assembler(buffer_.writable(used_), kMostBlockBytes);
-  Emitter emitter(assembler, thunks_, used_, block, code_end, sites_, helpers_);
+  Emitter emitter(assembler, thunks_, used_, block, code_end, sites_, helpers_,
+                  lockstep_ ? nullptr : &transition_sites_);
   if (reach == Reach::soft && options_.mmu != MmuKind::soft) {
     block.heat = next_heat_++ % kHeatPlaces;
     context_.heat[block.heat] = options_.promote_after << std::min<u32>(demotions, kMostDoublings);
@@ -140,6 +143,8 @@ TranslatedBlock* Translator::translate(const Key& key, Reach reach, u8 demotions
   CHECK_THAT(!assembler.overflow(), "block {:x} of {} bytes", key.eip, block.bytes);
   block.code_bytes = assembler.size();
   verify_emitted({buffer_.writable(block.code), block.code_bytes}, block.code, thunks_);
+  for (std::size_t n = first_transition; n < transition_sites_.size(); ++n)
+    context_.transitions[n].number = static_cast<u32>(n + 1);
   if (options_.translated) options_.translated({buffer_.writable(block.code), block.code_bytes});
   used_ += block.code_bytes;
 
@@ -269,6 +274,7 @@ void Translator::code_forgotten() {
   pages_.clear();
   sites_.clear();
   helpers_.clear();
+  forget_transitions();
   blocks_.clear();
   used_ = thunks_.bytes;
   if (perf_map_) {

@@ -150,9 +150,10 @@ RunEnd Translator::interpret_behind_block(u32 site, u64& left) {
 
 void Translator::enter(u64 code) {
   if (view_.has_windows()) {
-    const u64 base = view_.window().base();
-    context_.window = base;
-    if (!(mode_ & block_mode::kByRegister) && gs_base_ != base) {
+    context_.window = view_.window().base();
+    // By GS, or by nobody: then it is the user's already where emitted code comes to change the privilege.
+    const u64 base = mode_ & block_mode::kByRegister ? view_.user_window().base() : context_.window;
+    if (gs_base_ != base) {
       set_gs_base(base);
       window_switches_ += gs_base_ != 0;
       gs_base_ = base;
@@ -163,6 +164,7 @@ void Translator::enter(u64 code) {
   context_.resume = code;
   ++counters_.entries;
   thunks_.enter(&context_);
+  if (context_.transited) take_transitions();
 }
 
 // Whether the access that emitted code could not make is possible now. The instruction's address is in the Context.
@@ -341,6 +343,7 @@ RunEnd Translator::dispatch(u64 left) {
         ++counters_.interpreted;
         left += !left;
         if (const RunEnd end = interpret(1, left); end != RunEnd::budget) return end;
+        if (context_.missed) learn_transition();
     }
   }
   return RunEnd::budget;

@@ -114,11 +114,15 @@ class Translator final : public TranslationListener {
   u32 code_end_number();
   void forget_modes();
 
+  // transitions.cpp: what emitted code does to segments and the privilege (transition.h).
+  void take_transitions();
+  void learn_transition();
+  void forget_transitions();
+
   // translate.cpp
   // Null where the page cannot be fetched or holds no plain memory: the interpreter goes on.
   TranslatedBlock* block_at(u32 eip);
-  // Whether code of a linear page still comes from that physical one.
-  bool still_mapped(u32 page, u64 physical, bool& global) const;
+  void settle_table();
   TranslatedBlock* translate(const Key& key, Reach reach, u8 demotions);
   void translate_straddling(TranslatedBlock& block, Emitter& emitter, u64 code_end);
   void enter_in_page(Ppn frame, TranslatedBlock& block, u64 lines);
@@ -146,6 +150,8 @@ class Translator final : public TranslationListener {
   bool may_be_misaligned(const TranslatedBlock& block, u32 eip) const;
   void load_context();
   void load_segments();
+  void load_segment(unsigned name);
+  void choose_table();
   void save_context();
   RunEnd dispatch(u64 left);
   RunEnd interpret(u64 count, u64& left);
@@ -175,6 +181,7 @@ class Translator final : public TranslationListener {
   std::unordered_map<u32, CodePage> pages_;
   std::vector<LinkSite> sites_;
   std::vector<HelperSite> helpers_;
+  std::vector<TransitionSite> transition_sites_;
   std::unordered_map<u32, std::unique_ptr<LookupTable>> tables_;  // by block mode
   std::vector<u64> code_ends_;                                    // of CS, as block modes number them
   u32 next_heat_ = 0;

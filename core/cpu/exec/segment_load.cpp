@@ -119,8 +119,8 @@ constexpr Row kRows[] = {
     {ZYDIS_MNEMONIC_LSS, always<load_far_pointer<SS>>},
     {ZYDIS_MNEMONIC_LAR, always<lar>},
     {ZYDIS_MNEMONIC_LSL, always<lsl>},
-    {ZYDIS_MNEMONIC_VERR, always<verify<false>>},
-    {ZYDIS_MNEMONIC_VERW, always<verify<true>>},
+    {ZYDIS_MNEMONIC_VERR, always<verify<false>>, kGoesOn, Emission::inlined},
+    {ZYDIS_MNEMONIC_VERW, always<verify<true>>, kGoesOn, Emission::inlined},
     {ZYDIS_MNEMONIC_ARPL, always<arpl>},
 };
 

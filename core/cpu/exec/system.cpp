@@ -286,8 +286,8 @@ constexpr Row kRows[] = {
     {ZYDIS_MNEMONIC_RDPMC, always<rdpmc>},
     {ZYDIS_MNEMONIC_RDMSR, always<rdmsr, After::leave>, kEnds},
     {ZYDIS_MNEMONIC_WRMSR, always<wrmsr, After::leave>, kEnds},
-    {ZYDIS_MNEMONIC_SYSENTER, always<sysenter, After::leave>, kEnds},
-    {ZYDIS_MNEMONIC_SYSEXIT, always<sysexit, After::leave>, kEnds},
+    {ZYDIS_MNEMONIC_SYSENTER, always<sysenter, After::leave>, kEnds, Emission::inlined},
+    {ZYDIS_MNEMONIC_SYSEXIT, always<sysexit, After::leave>, kEnds, Emission::inlined},
 };
 
 }  // namespace

@@ -1,0 +1,178 @@
+// Segment loads, VERR and VERW, SYSENTER and SYSEXIT, as transition.h remembers them.
+#include "core/cpu/cpu_state.h"
+#include "translator/thunk_parts.h"
+#include "translator/thunks.h"
+
+namespace penumbra {
+
+namespace {
+
+using namespace thunk_parts;
+
+// A field of the Transition that R9 points at.
+HostAddress known(std::size_t offset) { return {.base = R9, .displacement = static_cast<u32>(offset)}; }
+// The member for segment register R10 of an array in the Context, with elements of 4 or 8 bytes.
+HostAddress of_segment(HostAddress array, unsigned bytes) {
+  array.index = R10;
+  array.scale = bytes == 4 ? 2 : 3;
+  return array;
+}
+void copy(Assembler& a, const HostAddress& to, std::size_t from, bool wide) {
+  a.with_memory({.opcode = kLoad, .wide = wide}, R11, known(from));
+  a.with_memory({.opcode = kStore, .wide = wide}, R11, to);
+}
+
+class Misses {
+ public:
+  explicit Misses(Assembler& a) : a_(a) {}
+
+  void unless_equal() { places_.push_back(a_.jump_if(kNotEqual)); }
+  void add(u64 place) { places_.push_back(place); }
+  // The interpreter must do it, and C++ learn of it.
+  void finish() {
+    for (const u64 place : places_) a_.bind(place);
+    copy(a_, context_field(&Context::missed), offsetof(Transition, number), false);
+    a_.move(R9, 1);
+    restore_flags(a_);
+    a_.ret();
+  }
+
+ private:
+  Assembler& a_;
+  std::vector<u64> places_;
+};
+
+void check_doubt(Assembler& a, Misses& misses) {
+  a.load_wide(R10, known(offsetof(Transition, doubt)));
+  a.with_memory({.opcode = kCompareByte}, 7, {.base = R10});
+  a.byte(0);
+  misses.unless_equal();
+}
+
+// The selector is in R8; it must be the one known, and its descriptor what it was.
+void check_descriptor(Assembler& a, Misses& misses) {
+  a.store(context_field(&Context::missed_selector), R8);
+  a.with_memory({.opcode = kCompare}, R8, known(offsetof(Transition, selector)));
+  misses.unless_equal();
+  a.load_wide(R10, context_field(&Context::gdt));
+  a.with_memory({.opcode = kCompare, .wide = true}, R10, known(offsetof(Transition, gdt)));
+  misses.unless_equal();
+  a.load(R8, known(offsetof(Transition, linear)));
+  arithmetic(a, 7, R8, Transition::kNone);
+  const u64 null = a.jump_if(kEqual);
+  misses.add(soft_address(a, false, 8));
+  a.load_wide(R10, {.base = R8});
+  a.with_memory({.opcode = kCompare, .wide = true}, R10, known(offsetof(Transition, descriptor)));
+  misses.unless_equal();
+  a.bind(null);
+}
+
+void install_mode(Assembler& a) {
+  copy(a, context_field(&Context::mode), offsetof(Transition, mode), false);
+  copy(a, context_field(&Context::lookup), offsetof(Transition, lookup), true);
+  a.store(context_field(&Context::transited), 1);
+}
+
+// Returns to a caller in another mode than the guest calls that are open: they are forgotten, since a return address
+// names code of the mode that its call was made in.
+void return_in_other_mode(Assembler& a) {
+  constexpr u8 kJump[] = {0xFF};
+  pop(a, R11);
+  a.load_wide(RSP, context_field(&Context::return_stack));
+  a.with_register({.opcode = kJump}, 4, R11);
+}
+
+void emit_load_segment(Assembler& a, Thunks& thunks) {
+  thunks.load_segment = a.size();
+  Misses misses(a);
+  save_flags(a);
+  check_descriptor(a, misses);
+  check_doubt(a, misses);
+  a.load(R10, known(offsetof(Transition, segment)));
+  copy(a, of_segment(context_field(&Context::segment_selector), 4), offsetof(Transition, selector), false);
+  copy(a, of_segment(context_field(&Context::segment_base), 4), offsetof(Transition, base), false);
+  copy(a, of_segment(context_field(&Context::segment_loaded), 4), offsetof(Transition, number), false);
+  HostAddress end = of_segment(context_field(&Context::segment_end), 8);
+  for (unsigned how = 0; how < 2; ++how) {
+    copy(a, end, offsetof(Transition, end) + 8 * how, true);
+    end.displacement += sizeof(Context::segment_end[0]);
+  }
+  install_mode(a);
+  a.load(R10, known(offsetof(Transition, other_mode)));
+  a.move(R9, 0);
+  arithmetic(a, 7, R10, 0);
+  const u64 same = a.jump_if(kEqual);
+  restore_flags(a);
+  return_in_other_mode(a);
+  a.bind(same);
+  restore_flags(a);
+  a.ret();
+  misses.finish();
+}
+
+void emit_verify_segment(Assembler& a, Thunks& thunks) {
+  thunks.verify_segment = a.size();
+  constexpr u32 kZeroInAh = 0x4000;
+  Misses misses(a);
+  save_flags(a);
+  check_descriptor(a, misses);
+  arithmetic(a, kAnd, RAX, ~kZeroInAh);
+  a.with_memory({.opcode = kOr}, RAX, known(offsetof(Transition, outcome)));
+  a.move(R9, 0);
+  restore_flags(a);
+  a.ret();
+  misses.finish();
+}
+
+// R8 is the new EIP already where there is no miss.
+void emit_change_privilege(Assembler& a, u64& place, bool enter) {
+  place = a.size();
+  Misses misses(a);
+  save_flags(a);
+  a.load(R10, context_field(&Context::sysenter_cs));
+  a.store(context_field(&Context::missed_selector), R10);
+  a.with_memory({.opcode = kCompare}, R10, known(offsetof(Transition, selector)));
+  misses.unless_equal();
+  check_doubt(a, misses);
+  if (!enter) {
+    // User code whose accesses may have to be aligned is the interpreter's.
+    a.load(R10, context_field(&Context::other_flags));
+    arithmetic(a, kAnd, R10, eflags::AC);
+    misses.unless_equal();
+  }
+  if (enter) {
+    a.store(context_field(&Context::interrupt_flag), 0);
+    a.load(kGuestEsp, context_field(&Context::sysenter_esp));
+    a.load(R8, context_field(&Context::sysenter_eip));
+  } else {
+    a.move(kGuestEsp, RCX);
+    a.move(R8, RDX);
+  }
+  // An STI right before holds nothing up behind this.
+  a.store(context_field(&Context::flag_before_sti), eflags::IF);
+  for (const unsigned name : {CS, SS}) {
+    HostAddress selector = context_field(&Context::segment_selector), loaded = context_field(&Context::segment_loaded);
+    selector.displacement += 4 * name;
+    loaded.displacement += 4 * name;
+    copy(a, selector, name == CS ? offsetof(Transition, code_selector) : offsetof(Transition, stack_selector), false);
+    copy(a, loaded, offsetof(Transition, number), false);
+  }
+  install_mode(a);
+  copy(a, context_field(&Context::soft_tlb), offsetof(Transition, soft_tlb), true);
+  copy(a, context_field(&Context::window), offsetof(Transition, window), true);
+  a.move(R9, 0);
+  restore_flags(a);
+  return_in_other_mode(a);
+  misses.finish();
+}
+
+}  // namespace
+
+void emit_transition_thunks(Assembler& a, Thunks& thunks) {
+  emit_load_segment(a, thunks);
+  emit_verify_segment(a, thunks);
+  emit_change_privilege(a, thunks.sysenter, true);
+  emit_change_privilege(a, thunks.sysexit, false);
+}
+
+}  // namespace penumbra
