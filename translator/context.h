@@ -13,8 +13,10 @@ struct LookupEntry {
   u64 code = 0;         // host address
 };
 
-// Direct-mapped by the low 16 bits of the linear address.
 inline constexpr u32 kLookupEntries = 1u << 16;
+// Direct-mapped. Functions stand at multiples of 16, in kernels many at addresses that differ above bit 16 only: the
+// sum with those bits at the place of bits 8 to 15 spreads them, and needs no flag.
+constexpr u32 lookup_slot(u32 linear) { return (linear + __builtin_bswap32(linear)) & (kLookupEntries - 1); }
 
 // Blocks count how often they are entered, each in a place of its own until there are more blocks than places.
 inline constexpr u32 kHeatPlaces = 1u << 16;

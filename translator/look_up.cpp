@@ -17,7 +17,11 @@ std::array<u64, 2> emit_look_up(Assembler& a, Flow flow, Lookup kind) {
   }
   a.move(R15, RCX);
   a.load_wide(R10, context_field(&Context::lookup));
-  a.zero_extend_word(R9, linear);
+  // As lookup_slot has it.
+  a.move(R9, linear);
+  a.swap_bytes(R9);
+  a.address(R9, {.base = R9, .index = linear});
+  a.zero_extend_word(R9, R9);
   a.address(R9, {.base = R9, .index = R9});  // entries are 16 bytes
   a.load(RCX, {.base = R10, .index = R9, .scale = 3});
   a.address(RCX, {.base = RCX, .index = linear});

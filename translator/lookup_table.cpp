@@ -33,30 +33,41 @@ void LookupTable::note_page(u32 page, u64 physical, bool global) {
   bucket_of(page).pages.push_back({page, physical, global});
 }
 
+// Two pages that take a slot from each other over and over list it every time.
+void LookupTable::list(Bucket& bucket, u32 slot) {
+  bucket.filled.push_back(slot);
+  if (bucket.filled.size() <= kLookupEntries) return;
+  std::sort(bucket.filled.begin(), bucket.filled.end());
+  bucket.filled.erase(std::unique(bucket.filled.begin(), bucket.filled.end()), bucket.filled.end());
+}
+
 void LookupTable::enter(TranslatedBlock* block, u64 code, bool global, bool second_global) {
-  const u32 slot = slot_of(block->linear);
+  const u32 slot = lookup_slot(block->linear);
   const u32 page = block->linear >> kPageShift;
   note_page(page, block->physical & ~u64{kPageMask}, global);
   if (block->straddles()) note_page((page + 1) & 0xF'FFFF, block->second_page, second_global);
-  if (!listed_[slot]) bucket_of(page).filled.push_back(slot);
-  listed_[slot] = true;
+  const u8 bucket = static_cast<u8>(page % kBuckets + 1);
+  if (listed_[slot] != bucket) list(bucket_of(page), slot);
+  listed_[slot] = bucket;
   set_aside(slot);
   blocks_[slot] = block;
   if (code) entries_[slot] = {0u - block->linear, 0u - block->eip, code};
 }
 
 void LookupTable::remove(const TranslatedBlock* block) {
-  const u32 slot = slot_of(block->linear);
+  const u32 slot = lookup_slot(block->linear);
   if (blocks_[slot] == block) empty(slot);
   if (dropped_[slot] == block) dropped_[slot] = nullptr;
 }
 
 template <class Goes>
 void LookupTable::drop_slots(Bucket& bucket, Goes goes) {
+  const auto number = &bucket - buckets_.data() + 1;
   std::erase_if(bucket.filled, [&](u32 slot) {
+    if (listed_[slot] != number) return true;  // another bucket's page has taken it
     if (blocks_[slot] && !goes(*blocks_[slot])) return false;
     set_aside(slot);
-    listed_[slot] = false;
+    listed_[slot] = 0;
     return true;
   });
 }
@@ -82,7 +93,7 @@ void LookupTable::forget() {
   for (Bucket& bucket : buckets_) {
     for (const u32 slot : bucket.filled) {
       empty(slot);
-      listed_[slot] = false;
+      listed_[slot] = 0;
     }
     bucket.filled.clear();
     bucket.pages.clear();

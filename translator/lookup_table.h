@@ -26,13 +26,13 @@ class LookupTable {
   LookupEntry* entries() { return &entries_[0]; }
   // Null if unknown.
   TranslatedBlock* find(u32 linear, u32 eip) const {
-    TranslatedBlock* block = blocks_[slot_of(linear)];
+    TranslatedBlock* block = blocks_[lookup_slot(linear)];
     return block && block->linear == linear && block->eip == eip ? block : nullptr;
   }
   // A block that was there before its page was dropped, or another took its place: right if its page is still mapped as
   // it was then. Null if unknown.
   TranslatedBlock* remembered(u32 linear, u32 eip) const {
-    TranslatedBlock* block = dropped_[slot_of(linear)];
+    TranslatedBlock* block = dropped_[lookup_slot(linear)];
     return block && block->linear == linear && block->eip == eip ? block : nullptr;
   }
   // `code` is the host address of the block's code, or 0 where there is none to jump to. `global`: its page stays
@@ -70,15 +70,15 @@ class LookupTable {
     u64 physical;
     bool global;
   };
-  // Pages whose numbers have the same low bits share slots.
+  // Pages whose numbers have the same low bits.
   struct Bucket {
-    std::vector<u32> filled;  // every slot that is not empty, and perhaps others
+    std::vector<u32> filled;  // every slot that such a page's block stands in, and perhaps others
     std::vector<Mapped> pages;
   };
-  static constexpr u32 kBuckets = kLookupEntries >> kPageShift;
+  static constexpr u32 kBuckets = 16;
 
-  static u32 slot_of(u32 linear) { return linear & (kLookupEntries - 1); }
   Bucket& bucket_of(u32 page) { return buckets_[page % kBuckets]; }
+  void list(Bucket& bucket, u32 slot);
   void note_page(u32 page, u64 physical, bool global);
   void empty(u32 slot);
   void set_aside(u32 slot);
@@ -88,7 +88,7 @@ class LookupTable {
   HostPages<LookupEntry> entries_;
   HostPages<TranslatedBlock*> blocks_;
   HostPages<TranslatedBlock*> dropped_;
-  HostPages<bool> listed_;  // slots that stand in `filled`
+  HostPages<u8> listed_;  // the number of the bucket that has the slot in `filled` rightly, plus 1
   std::array<Bucket, kBuckets> buckets_;
   std::vector<u32> aside_;  // every slot where a dropped block stands, some perhaps twice
   Doubt doubt_ = Doubt::none;
