@@ -58,6 +58,7 @@ struct Context {
   u32 segment_selector[6] = {};
   // Whether emitted code has loaded it: 1 in real or virtual-8086 mode, the transition's number in protected mode.
   u32 segment_loaded[6] = {};
+  u32 segment_outer[6] = {};  // whether a return to CPL 3 leaves the segment as it is
   // For reading and for writing: -1 - the segment's end (one past its last byte), or -1 where nothing may be accessed
   // without a closer look.
   i64 segment_end[2][6] = {};
@@ -85,9 +86,12 @@ struct Context {
   // What transitions depend on: GDTR (base, limit << 32), and the MSRs of SYSENTER.
   u64 gdt = 0;
   u32 sysenter_cs = 0, sysenter_esp = 0, sysenter_eip = 0;
-  u32 mode = 0;       // of the blocks now running
-  u32 transited = 0;  // segments, the mode or the privilege were changed by emitted code: C++ does not know yet
-  u32 missed = 0;     // the number of a transition that did not hold, and the selector that it met
+  u32 control[4] = {};    // CR0, none, CR2 and CR3
+  u32 return_barred = 0;  // IRET has an effect on NMIs now
+  u64 frame = 0;          // host address of the stack that IRET takes
+  u32 mode = 0;           // of the blocks now running
+  u32 transited = 0;      // segments, the mode or the privilege were changed by emitted code: C++ does not know yet
+  u32 missed = 0;         // the number of a transition that did not hold, and the selector that it met
   u32 missed_selector = 0;
   Transition transitions[kTransitions] = {};
 };

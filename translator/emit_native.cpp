@@ -164,6 +164,17 @@ bool Emitter::move_offset(const GuestInstruction& g) {
   return true;
 }
 
+// CR0, CR2 and CR3 do not change while emitted code runs.
+bool Emitter::move_from_control(const GuestInstruction& g) {
+  constexpr u8 kFromControl = 0x20;
+  const unsigned number = g.z.raw.modrm.reg;
+  if (g.z.opcode != kFromControl || number == 1 || number > 3 || !has(block_mode::kPrivileged)) return false;
+  HostAddress control = context_field(&Context::control);
+  control.displacement += 4 * number;
+  a_.load(host_register(g.z.raw.modrm.rm), control);
+  return true;
+}
+
 // INC and DEC of a register: 40h to 4Fh are REX prefixes on the host.
 bool Emitter::step_register(const GuestInstruction& g, unsigned extension) {
   constexpr u8 kOpcode[] = {0xFF};
@@ -213,6 +224,7 @@ bool Emitter::emit(const GuestInstruction& g) {
     case ZYDIS_MNEMONIC_VERW: done = verify_segment(g); break;
     case ZYDIS_MNEMONIC_SYSENTER:
     case ZYDIS_MNEMONIC_SYSEXIT: done = change_privilege(g); break;
+    case ZYDIS_MNEMONIC_IRETD: done = return_from_interrupt(g); break;
     case ZYDIS_MNEMONIC_NOP:
     case ZYDIS_MNEMONIC_PAUSE:
     case ZYDIS_MNEMONIC_PREFETCHNTA:
@@ -222,8 +234,9 @@ bool Emitter::emit(const GuestInstruction& g) {
     // The direction is part of what the block assumes.
     case ZYDIS_MNEMONIC_CLD: done = !(block_.mode & block_mode::kDown); break;
     case ZYDIS_MNEMONIC_MOV:
-      if (!one_byte) return false;  // control and debug registers
-      done = g.z.opcode == 0x8C || g.z.opcode == 0x8E   ? move_segment(g)
+      // Control and debug registers; SSE's MOVs have other mnemonics.
+      done = !one_byte                                  ? move_from_control(g)
+             : g.z.opcode == 0x8C || g.z.opcode == 0x8E ? move_segment(g)
              : g.z.opcode >= 0xA0 && g.z.opcode <= 0xA3 ? move_offset(g)
                                                         : native(g);
       break;

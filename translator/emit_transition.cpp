@@ -1,4 +1,4 @@
-// Protected-mode segment loads, VERR and VERW, SYSENTER and SYSEXIT: by what the interpreter did last time
+// Protected-mode segment loads, VERR and VERW, SYSENTER, SYSEXIT and IRET: by what the interpreter did last time
 // (transition.h). A selector that the place has not met, or a changed descriptor, is the interpreter's.
 #include "translator/emitter.h"
 
@@ -52,6 +52,15 @@ bool Emitter::change_privilege(const GuestInstruction& g) {
   if (!transition(g, enter ? TransitionSite::Kind::sysenter : TransitionSite::Kind::sysexit, CS,
                   enter ? thunks_.sysenter : thunks_.sysexit))
     return false;
+  look_up(Flow::jump);
+  ended_ = true;
+  return true;
+}
+
+bool Emitter::return_from_interrupt(const GuestInstruction& g) {
+  if (has(block_mode::kReal) || !has(block_mode::kPrivileged) || !has(block_mode::kStack32) || !flat(SS) || g.word())
+    return false;
+  if (!transition(g, TransitionSite::Kind::iret, CS, thunks_.iret)) return false;
   look_up(Flow::jump);
   ended_ = true;
   return true;

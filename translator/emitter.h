@@ -78,6 +78,7 @@ class Emitter {
   bool native(const GuestInstruction& g);
   bool bit_string(const GuestInstruction& g, const Assembler::Form& form, const ZydisDecodedOperand& memory);
   bool move_offset(const GuestInstruction& g);
+  bool move_from_control(const GuestInstruction& g);
   bool step_register(const GuestInstruction& g, unsigned extension);
   // emit_fpu.cpp
   void need_fpu(const GuestInstruction& g);
@@ -121,6 +122,7 @@ class Emitter {
   bool load_protected_segment(const GuestInstruction& g, unsigned segment, i32 stack_moves);
   bool verify_segment(const GuestInstruction& g);
   bool change_privilege(const GuestInstruction& g);
+  bool return_from_interrupt(const GuestInstruction& g);
   // emit_control.cpp
   bool jump(const GuestInstruction& g);
   bool call(const GuestInstruction& g);

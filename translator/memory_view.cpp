@@ -26,22 +26,30 @@ bool MemoryView::plain(u64 physical) const {
 }
 
 bool MemoryView::fill(u32 linear, u32 bytes, bool write) {
+  return fill(soft(), cpu_.privilege(), linear, bytes, write);
+}
+
+bool MemoryView::fill_supervisor(u32 linear, u32 bytes) {
+  return fill(*soft_[0], Privilege::supervisor, linear, bytes, false);
+}
+
+bool MemoryView::fill(SoftTlb& tlb, Privilege who, u32 linear, u32 bytes, bool write) {
   if ((linear & kPageMask) + bytes > kPageSize) return false;
-  const Translation t = cpu_.walk_data(linear, write ? Access::write : Access::read);
+  const Translation t = cpu_.walk_data(linear, write ? Access::write : Access::read, who);
   if (!t.ok) return false;
   const Ppn frame = page_of(PhysAddr(t.page.value & memory_.a20_mask()));
   const u8* readable = memory_.readable(frame);
   if (!readable) return false;
   const bool writable = t.writable && memory_.writable(frame) == readable && !memory_.watched(frame);
   if (write && !writable) return false;
-  soft().fill(linear, const_cast<u8*>(readable), writable, t.global && (cpu_.cr4 & cr4::PGE));
+  tlb.fill(linear, const_cast<u8*>(readable), writable, t.global && (cpu_.cr4 & cr4::PGE));
   ++counters_.soft_fills;
   return true;
 }
 
 bool MemoryView::map(u32 linear, bool write) {
   if (linear >= kLastOperand) return false;
-  const Translation t = cpu_.walk_data(linear, write ? Access::write : Access::read);
+  const Translation t = cpu_.walk_data(linear, write ? Access::write : Access::read, cpu_.privilege());
   if (!t.ok || !memory_.a20() || !plain(t.page.value)) return false;
   const Ppn frame = page_of(t.page);
   const bool writable = t.writable && !memory_.watched(frame);

@@ -26,6 +26,8 @@ class MemoryView {
   bool map(u32 linear, bool write);
   // The same for the software TLB: `bytes` at `linear`.
   bool fill(u32 linear, u32 bytes, bool write);
+  // The same for a read by the supervisor, whoever runs.
+  bool fill_supervisor(u32 linear, u32 bytes);
 
   void drop_all();
   void drop_local();
@@ -38,6 +40,7 @@ class MemoryView {
 
  private:
   bool user() const { return cpu_.privilege() == Privilege::user; }
+  bool fill(SoftTlb& tlb, Privilege who, u32 linear, u32 bytes, bool write);
   bool map_region(u32 linear, const Translation& t, bool write);
 
   Cpu& cpu_;

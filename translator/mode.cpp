@@ -96,6 +96,7 @@ void Translator::load_segment(unsigned name) {
   context_.segment_base[name] = s.base;
   context_.segment_selector[name] = s.selector;
   context_.segment_loaded[name] = 0;
+  context_.segment_outer[name] = survives_outer_return(s);
   context_.segment_end[0][name] = segment_end(s.read_end);
   context_.segment_end[1][name] = segment_end(s.write_end);
 }
@@ -109,6 +110,10 @@ void Translator::load_context() {
   context_.flag_before_sti = eflags::IF;
   context_.interrupt_waiting = cpu_.interrupt_waiting();
   context_.gdt = cpu_.gdtr.base | u64{cpu_.gdtr.limit} << 32;
+  context_.control[0] = cpu_.cr0;
+  context_.control[2] = cpu_.cr2;
+  context_.control[3] = cpu_.cr3;
+  context_.return_barred = cpu_.nmi_blocked || cpu_.nmi_pending;
   context_.sysenter_cs = cpu_.sysenter_cs;
   context_.sysenter_esp = cpu_.sysenter_esp;
   context_.sysenter_eip = cpu_.sysenter_eip;

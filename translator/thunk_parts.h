@@ -19,7 +19,7 @@ inline void pop(Assembler& a, Host r) {
   a.byte(0x58 | (r & 7));
 }
 // Group 1 with a 32-bit immediate.
-inline constexpr unsigned kAnd = 4;
+inline constexpr unsigned kAnd = 4, kCompareImmediate = 7;
 inline void arithmetic(Assembler& a, unsigned operation, Host r, u32 immediate) {
   a.with_register({.opcode = kGroup1}, operation, r);
   a.dword(immediate);
@@ -46,6 +46,18 @@ inline void set_flags(Assembler& a) {
 inline void restore_flags(Assembler& a) {
   set_flags(a);
   a.with_register({.opcode = kLoad, .wide = true}, RAX, R15);
+}
+
+inline constexpr unsigned kOverflowBit = 11;  // of EFLAGS
+// The six flags from an image of EFLAGS in R8, without POPF, which takes long. Changes RAX and R10.
+inline void load_flags(Assembler& a) {
+  a.move(RAX, R8);
+  shift(a, kShiftLeft, RAX, 8);
+  a.move(R10, R8);
+  shift(a, kShiftRight, R10, kOverflowBit);
+  arithmetic(a, kAnd, R10, 1);
+  a.with_register({.opcode = kOr}, RAX, R10);
+  set_flags(a);
 }
 
 // R8, a linear address, becomes the host address of so many bytes there, by the software TLB. The place of the jump for

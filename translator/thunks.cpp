@@ -20,7 +20,6 @@ constexpr u8 kPushFlags[] = {0x9C}, kPopMemory[] = {0x8F}, kJump[] = {0xFF}, kRe
              kCompareSmall[] = {0x83}, kFxGroup[] = {0x0F, 0xAE}, kFninit[] = {0xDB, 0xE3}, kXor[] = {0x33},
              kSignExtendWord[] = {0x0F, 0xBF};
 constexpr Host kSaved[] = {RBX, RBP, R12, R13, R14, R15};
-constexpr unsigned kOverflowBit = 11;  // of EFLAGS
 constexpr u64 kRoom = 8192;
 
 // Jumps where the guest's FPU state is not the host's.
@@ -34,17 +33,6 @@ HostAddress gpr(unsigned n) {
   HostAddress field = context_field(&Context::gpr);
   field.displacement += 4 * n;
   return field;
-}
-
-// The six flags from an image of EFLAGS in R8, without POPF, which takes long. Changes RAX and R10.
-void load_flags(Assembler& a) {
-  a.move(RAX, R8);
-  shift(a, kShiftLeft, RAX, 8);
-  a.move(R10, R8);
-  shift(a, kShiftRight, R10, kOverflowBit);
-  arithmetic(a, kAnd, R10, 1);
-  a.with_register({.opcode = kOr}, RAX, R10);
-  set_flags(a);
 }
 
 void emit_soft(Assembler& a, Thunks& thunks, bool write, unsigned size) {
@@ -164,6 +152,7 @@ std::vector<Thunks::Named> Thunks::names() const {
   all.push_back({verify_segment, "verify_segment"});
   all.push_back({sysenter, "sysenter"});
   all.push_back({sysexit, "sysexit"});
+  all.push_back({iret, "iret"});
   return all;
 }
 

@@ -42,6 +42,7 @@ struct Thunks {
   u64 verify_segment = 0;  // VERR and VERW of the selector in R8
   u64 sysenter = 0;        // R8 becomes EIP
   u64 sysexit = 0;
+  u64 iret = 0;   // IRETD from a flat stack; R8 becomes EIP
   u64 bytes = 0;  // that the thunks take
 
   struct Named {
@@ -60,7 +61,7 @@ struct Thunks {
   bool is_service(u64 offset) const {
     return offset == push_flags || offset == pop_flags || offset == pop_word_flags || offset == word_of_bit ||
            offset == dword_of_bit || offset == load_segment || offset == verify_segment || offset == sysenter ||
-           offset == sysexit;
+           offset == sysexit || offset == iret;
   }
 };
 

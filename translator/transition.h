@@ -23,9 +23,12 @@ struct alignas(64) Transition {
   u32 segment = 0;
   u32 base = 0;
   i64 end[2] = {};
-  // Of a change of privilege.
+  u32 outer = 0;  // Context::segment_outer
+  // Of a change of privilege, and of IRET, whose `descriptor` is that of CS.
   u32 code_selector = 0;
   u32 stack_selector = 0;
+  u32 stack_linear = kNone;  // of SS' descriptor; none where SS is not loaded
+  u64 stack_descriptor = 0;
   void* soft_tlb = nullptr;
   u64 window = 0;
   // What comes behind: its block mode, whether that is another one, and its lookup table, unless that is in doubt.
@@ -37,7 +40,7 @@ struct alignas(64) Transition {
 
 // The rest of it, for C++, by the same number less 1.
 struct TransitionSite {
-  enum class Kind : u8 { segment, verify, sysenter, sysexit } kind;
+  enum class Kind : u8 { segment, verify, sysenter, sysexit, iret } kind;
   u32 next;           // EIP behind the instruction
   unsigned name = 0;  // of the segment register
   Segment segment{};  // loaded; CS where the privilege changes
@@ -45,5 +48,10 @@ struct TransitionSite {
 };
 
 inline constexpr u32 kTransitions = 4096;
+
+// Whether a data segment is what it was after a return to CPL 3 (SDM 2, IRET: RETURN-TO-OUTER-PRIVILEGE-LEVEL).
+inline bool survives_outer_return(const Segment& s) {
+  return s.code_or_data() ? s.conforming() || s.dpl() == 3 : s.selector == 0;
+}
 
 }  // namespace penumbra

@@ -1,4 +1,4 @@
-// Segment loads, VERR and VERW, SYSENTER and SYSEXIT, as transition.h remembers them.
+// Segment loads, VERR and VERW, SYSENTER, SYSEXIT and IRET, as transition.h remembers them.
 #include "core/cpu/cpu_state.h"
 #include "translator/thunk_parts.h"
 #include "translator/thunks.h"
@@ -49,28 +49,48 @@ void check_doubt(Assembler& a, Misses& misses) {
   misses.unless_equal();
 }
 
+// The descriptor at a linear address must be what it was.
+void check_raw(Assembler& a, Misses& misses, std::size_t linear, std::size_t descriptor) {
+  a.load(R8, known(linear));
+  misses.add(soft_address(a, false, 8));
+  a.load_wide(R10, {.base = R8});
+  a.with_memory({.opcode = kCompare, .wide = true}, R10, known(descriptor));
+  misses.unless_equal();
+}
+void check_table(Assembler& a, Misses& misses) {
+  a.load_wide(R10, context_field(&Context::gdt));
+  a.with_memory({.opcode = kCompare, .wide = true}, R10, known(offsetof(Transition, gdt)));
+  misses.unless_equal();
+}
+
 // The selector is in R8; it must be the one known, and its descriptor what it was.
 void check_descriptor(Assembler& a, Misses& misses) {
   a.store(context_field(&Context::missed_selector), R8);
   a.with_memory({.opcode = kCompare}, R8, known(offsetof(Transition, selector)));
   misses.unless_equal();
-  a.load_wide(R10, context_field(&Context::gdt));
-  a.with_memory({.opcode = kCompare, .wide = true}, R10, known(offsetof(Transition, gdt)));
-  misses.unless_equal();
+  check_table(a, misses);
   a.load(R8, known(offsetof(Transition, linear)));
-  arithmetic(a, 7, R8, Transition::kNone);
+  arithmetic(a, kCompareImmediate, R8, Transition::kNone);
   const u64 null = a.jump_if(kEqual);
-  misses.add(soft_address(a, false, 8));
-  a.load_wide(R10, {.base = R8});
-  a.with_memory({.opcode = kCompare, .wide = true}, R10, known(offsetof(Transition, descriptor)));
-  misses.unless_equal();
+  check_raw(a, misses, offsetof(Transition, linear), offsetof(Transition, descriptor));
   a.bind(null);
 }
 
 void install_mode(Assembler& a) {
   copy(a, context_field(&Context::mode), offsetof(Transition, mode), false);
   copy(a, context_field(&Context::lookup), offsetof(Transition, lookup), true);
+  copy(a, context_field(&Context::soft_tlb), offsetof(Transition, soft_tlb), true);
+  copy(a, context_field(&Context::window), offsetof(Transition, window), true);
   a.store(context_field(&Context::transited), 1);
+}
+// CS or SS: flat ones, which are their selector and what C++ knows of them.
+void install_segment(Assembler& a, unsigned name, std::size_t selector) {
+  const auto of_name = [&](HostAddress array) {
+    array.displacement += 4 * name;
+    return array;
+  };
+  copy(a, of_name(context_field(&Context::segment_selector)), selector, false);
+  copy(a, of_name(context_field(&Context::segment_loaded)), offsetof(Transition, number), false);
 }
 
 // Returns to a caller in another mode than the guest calls that are open: they are forgotten, since a return address
@@ -92,6 +112,7 @@ void emit_load_segment(Assembler& a, Thunks& thunks) {
   copy(a, of_segment(context_field(&Context::segment_selector), 4), offsetof(Transition, selector), false);
   copy(a, of_segment(context_field(&Context::segment_base), 4), offsetof(Transition, base), false);
   copy(a, of_segment(context_field(&Context::segment_loaded), 4), offsetof(Transition, number), false);
+  copy(a, of_segment(context_field(&Context::segment_outer), 4), offsetof(Transition, outer), false);
   HostAddress end = of_segment(context_field(&Context::segment_end), 8);
   for (unsigned how = 0; how < 2; ++how) {
     copy(a, end, offsetof(Transition, end) + 8 * how, true);
@@ -100,7 +121,7 @@ void emit_load_segment(Assembler& a, Thunks& thunks) {
   install_mode(a);
   a.load(R10, known(offsetof(Transition, other_mode)));
   a.move(R9, 0);
-  arithmetic(a, 7, R10, 0);
+  arithmetic(a, kCompareImmediate, R10, 0);
   const u64 same = a.jump_if(kEqual);
   restore_flags(a);
   return_in_other_mode(a);
@@ -150,18 +171,92 @@ void emit_change_privilege(Assembler& a, u64& place, bool enter) {
   }
   // An STI right before holds nothing up behind this.
   a.store(context_field(&Context::flag_before_sti), eflags::IF);
-  for (const unsigned name : {CS, SS}) {
-    HostAddress selector = context_field(&Context::segment_selector), loaded = context_field(&Context::segment_loaded);
-    selector.displacement += 4 * name;
-    loaded.displacement += 4 * name;
-    copy(a, selector, name == CS ? offsetof(Transition, code_selector) : offsetof(Transition, stack_selector), false);
-    copy(a, loaded, offsetof(Transition, number), false);
-  }
+  install_segment(a, CS, offsetof(Transition, code_selector));
+  install_segment(a, SS, offsetof(Transition, stack_selector));
   install_mode(a);
-  copy(a, context_field(&Context::soft_tlb), offsetof(Transition, soft_tlb), true);
-  copy(a, context_field(&Context::window), offsetof(Transition, window), true);
   a.move(R9, 0);
   restore_flags(a);
+  return_in_other_mode(a);
+  misses.finish();
+}
+
+// IRETD of a supervisor, to the same or to user privilege (SDM 2, IRET).
+void emit_iret(Assembler& a, Thunks& thunks) {
+  thunks.iret = a.size();
+  constexpr u32 kEip = 0, kCs = 4, kFlags = 8, kEsp = 12, kSs = 16, kFrame = 20;
+  constexpr u32 kAsBefore = eflags::TF | eflags::DF | eflags::IOPL | eflags::NT | eflags::RF | eflags::VM | eflags::AC |
+                            eflags::VIF | eflags::VIP | eflags::ID;
+  constexpr u8 kLoadWord[] = {0x0F, 0xB7}, kXor[] = {0x33}, kAndMemory[] = {0x23};
+  const auto slot = [](u32 offset) { return HostAddress{.base = R8, .displacement = offset}; };
+  Misses misses(a);
+  const auto check_selector = [&](u32 offset, std::size_t expected) {
+    a.load_wide(R8, context_field(&Context::frame));
+    a.with_memory({.opcode = kLoadWord}, R10, slot(offset));
+    a.with_memory({.opcode = kCompare}, R10, known(expected));
+    misses.unless_equal();
+  };
+  const auto unless_outer = [&] {
+    a.load(R10, known(offsetof(Transition, stack_linear)));
+    arithmetic(a, kCompareImmediate, R10, Transition::kNone);
+    return a.jump_if(kEqual);
+  };
+  save_flags(a);
+  a.load(R10, context_field(&Context::return_barred));
+  arithmetic(a, kCompareImmediate, R10, 0);
+  misses.unless_equal();
+  a.move(R8, kGuestEsp);
+  misses.add(soft_address(a, false, kFrame));
+  a.with_memory({.opcode = kStore, .wide = true}, R8, context_field(&Context::frame));
+  a.load(R10, slot(kFlags));
+  a.move(R11, R10);
+  a.with_memory({.opcode = kXor}, R11, context_field(&Context::other_flags));
+  arithmetic(a, kAnd, R11, kAsBefore);
+  misses.unless_equal();
+  a.load(R11, context_field(&Context::other_flags));
+  arithmetic(a, kAnd, R11, eflags::NT | eflags::AC);
+  misses.unless_equal();
+  arithmetic(a, kAnd, R10, eflags::IF);
+  const u64 closed = a.jump_if(kEqual);
+  a.load(R10, context_field(&Context::interrupt_waiting));
+  arithmetic(a, kCompareImmediate, R10, 0);
+  misses.unless_equal();
+  a.bind(closed);
+  check_table(a, misses);
+  check_selector(kCs, offsetof(Transition, code_selector));
+  check_raw(a, misses, offsetof(Transition, linear), offsetof(Transition, descriptor));
+  const u64 inner = unless_outer();
+  check_selector(kSs, offsetof(Transition, stack_selector));
+  check_raw(a, misses, offsetof(Transition, stack_linear), offsetof(Transition, stack_descriptor));
+  a.move(R10, 1);
+  for (const unsigned name : {ES, DS, FS, GS}) {
+    HostAddress outer = context_field(&Context::segment_outer);
+    outer.displacement += 4 * name;
+    a.with_memory({.opcode = kAndMemory}, R10, outer);
+  }
+  misses.add(a.jump_if(kEqual));
+  a.bind(inner);
+  check_doubt(a, misses);
+
+  a.load_wide(R8, context_field(&Context::frame));
+  a.load(R10, slot(kFlags));
+  arithmetic(a, kAnd, R10, eflags::IF);
+  a.store(context_field(&Context::interrupt_flag), R10);
+  a.store(context_field(&Context::flag_before_sti), eflags::IF);
+  install_segment(a, CS, offsetof(Transition, code_selector));
+  const u64 same_stack = unless_outer();
+  install_segment(a, SS, offsetof(Transition, stack_selector));
+  a.load(kGuestEsp, slot(kEsp));
+  const u64 over = a.jump();
+  a.bind(same_stack);
+  a.address(kGuestEsp, {.base = kGuestEsp, .displacement = kEsp});
+  a.bind(over);
+  install_mode(a);
+  a.load(R9, slot(kEip));
+  a.load(R8, slot(kFlags));
+  load_flags(a);
+  a.with_register({.opcode = kLoad, .wide = true}, RAX, R15);
+  a.move(R8, R9);
+  a.move(R9, 0);
   return_in_other_mode(a);
   misses.finish();
 }
@@ -173,6 +268,7 @@ void emit_transition_thunks(Assembler& a, Thunks& thunks) {
   emit_verify_segment(a, thunks);
   emit_change_privilege(a, thunks.sysenter, true);
   emit_change_privilege(a, thunks.sysexit, false);
+  emit_iret(a, thunks);
 }
 
 }  // namespace penumbra

@@ -37,27 +37,54 @@ void Translator::take_transitions() {
   known_.cpl = cpu_.cpl;
 }
 
-// The interpreter has just executed an instruction whose transition did not hold.
-void Translator::learn_transition() {
+// Before the interpreter executes an instruction whose transition did not hold.
+void Translator::expect_transition() {
+  expected_ = {};
   const u32 number = context_.missed;
   context_.missed = 0;
-  if (number > transition_sites_.size() || !translatable()) return;
-  TransitionSite& site = transition_sites_[number - 1];
-  const u32 from_mode = mode_;
-  const auto before = known_.segment;
+  if (!number || number > transition_sites_.size()) return;
+  const TransitionSite& site = transition_sites_[number - 1];
+  expected_.number = number;
+  expected_.mode = mode_;
+  expected_.segment = known_.segment;
+  expected_.eip = site.next;
+  expected_.cpl = cpu_.cpl;
+  if (site.kind == Kind::sysenter) expected_.eip = cpu_.sysenter_eip, expected_.cpl = 0;
+  if (site.kind == Kind::sysexit) expected_.eip = cpu_.gpr[EDX], expected_.cpl = 3;
+  if (site.kind != Kind::iret) return;
+  u8 frame[8];
+  if (!view_.fill_supervisor(cpu_.gpr[ESP], sizeof frame) || !cpu_.debug_read(cpu_.gpr[ESP], frame))
+    expected_.number = 0;
+  expected_.eip = load<u32>(frame);
+  expected_.cpl = frame[4] & 3;
+}
+
+// What the selector of a GDT entry names, which emitted code will ask the TLB for.
+bool Translator::learn_descriptor(u16 selector, u32& linear, u64& descriptor) {
+  const u32 offset = selector & 0xFFF8;
+  if (selector & 4 || offset + 7 > cpu_.gdtr.limit) return false;  // the LDT changes with the task
+  linear = cpu_.gdtr.base + offset;
+  u8 bytes[8];
+  if (!view_.fill_supervisor(linear, sizeof bytes) || !cpu_.debug_read(linear, bytes)) return false;
+  descriptor = load<u64>(bytes);
+  return true;
+}
+
+// The interpreter has just executed it.
+void Translator::learn_transition() {
+  const u32 number = expected_.number;
+  if (!translatable()) return;
   load_segments();
-  if (number > transition_sites_.size()) return;  // there were too many modes
+  if (number > transition_sites_.size()) return;  // everything has been forgotten for it
   if (table_->doubtful()) settle_table();
 
   // Nothing else may have happened: a fault, an interrupt.
-  const bool privilege = site.kind == Kind::sysenter || site.kind == Kind::sysexit;
-  const u32 eip = site.kind == Kind::sysenter  ? cpu_.sysenter_eip
-                  : site.kind == Kind::sysexit ? cpu_.gpr[EDX]
-                                               : site.next;
-  if (cpu_.eip != eip || cpu_.cpl != (site.kind == Kind::sysexit ? 3 : 0)) return;
+  TransitionSite& site = transition_sites_[number - 1];
+  const bool privilege = site.kind == Kind::sysenter || site.kind == Kind::sysexit || site.kind == Kind::iret;
+  if (cpu_.eip != expected_.eip || cpu_.cpl != expected_.cpl) return;
   for (unsigned name = 0; name < 6; ++name) {
     const bool loaded = privilege ? name == CS || name == SS : site.kind == Kind::segment && name == site.name;
-    if (!loaded && std::memcmp(&before[name], &cpu_.segment[name], sizeof(Segment)) != 0) return;
+    if (!loaded && std::memcmp(&expected_.segment[name], &cpu_.segment[name], sizeof(Segment)) != 0) return;
   }
 
   Transition learnt;
@@ -65,31 +92,33 @@ void Translator::learn_transition() {
   learnt.number = number;
   if (privilege) {
     // Emitted code does not change GS, and its look-up behind the change knows no base of CS.
-    const u32 supervisor = site.kind == Kind::sysexit ? from_mode : mode_;
+    const u32 supervisor = mode_ & block_mode::kUser ? expected_.mode : mode_;
     if (view_.has_windows() && !(supervisor & block_mode::kByRegister)) return;
-    if (before[CS].base || learnt.selector != cpu_.sysenter_cs) return;
+    constexpr u32 kBothFlat = block_mode::kFlat << CS | block_mode::kFlat << SS;
+    if (expected_.segment[CS].base || (mode_ & kBothFlat) != kBothFlat) return;
     site.segment = cpu_.segment[CS];
     site.stack = cpu_.segment[SS];
     learnt.code_selector = site.segment.selector;
     learnt.stack_selector = site.stack.selector;
+    if (site.kind == Kind::iret) {
+      learnt.gdt = context_.gdt;
+      if (!learn_descriptor(site.segment.selector, learnt.linear, learnt.descriptor)) return;
+      const bool outer = mode_ & block_mode::kUser;
+      if (outer && !learn_descriptor(site.stack.selector, learnt.stack_linear, learnt.stack_descriptor)) return;
+    } else if (learnt.selector != cpu_.sysenter_cs) {
+      return;
+    }
   } else {
     const u16 selector = static_cast<u16>(learnt.selector);
     learnt.gdt = context_.gdt;
-    if (!is_null(selector)) {
-      const u32 offset = selector & 0xFFF8;
-      if (selector & 4 || offset + 7 > cpu_.gdtr.limit) return;  // the LDT changes with the task
-      learnt.linear = cpu_.gdtr.base + offset;
-      u8 bytes[8];
-      // Emitted code finds it by the TLB. Only a supervisor's asks.
-      if (!view_.fill(learnt.linear, sizeof bytes, false) || !cpu_.debug_read(learnt.linear, bytes)) return;
-      learnt.descriptor = load<u64>(bytes);
-    }
+    if (!is_null(selector) && !learn_descriptor(selector, learnt.linear, learnt.descriptor)) return;
     if (site.kind == Kind::verify) learnt.outcome = cpu_.flags.arithmetic() & eflags::ZF ? eflags::ZF << 8 : 0;
     if (site.kind == Kind::segment) {
       site.segment = cpu_.segment[site.name];
       if (site.segment.selector != selector) return;
       learnt.segment = site.name;
       learnt.base = site.segment.base;
+      learnt.outer = survives_outer_return(site.segment);
       learnt.end[0] = segment_end(site.segment.read_end);
       learnt.end[1] = segment_end(site.segment.write_end);
     }
@@ -97,7 +126,7 @@ void Translator::learn_transition() {
   learnt.soft_tlb = view_.soft().entries();
   learnt.window = view_.has_windows() ? view_.window().base() : 0;
   learnt.mode = mode_;
-  learnt.other_mode = mode_ != from_mode;
+  learnt.other_mode = mode_ != expected_.mode;
   learnt.lookup = table_->entries();
   learnt.doubt = table_->doubt_byte();
   context_.transitions[number - 1] = learnt;

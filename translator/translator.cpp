@@ -342,8 +342,9 @@ RunEnd Translator::dispatch(u64 left) {
       case ExitReason::fpu:
         ++counters_.interpreted;
         left += !left;
+        expect_transition();
         if (const RunEnd end = interpret(1, left); end != RunEnd::budget) return end;
-        if (context_.missed) learn_transition();
+        if (expected_.number) learn_transition();
     }
   }
   return RunEnd::budget;

@@ -116,6 +116,8 @@ class Translator final : public TranslationListener {
 
   // transitions.cpp: what emitted code does to segments and the privilege (transition.h).
   void take_transitions();
+  void expect_transition();
+  bool learn_descriptor(u16 selector, u32& linear, u64& descriptor);
   void learn_transition();
   void forget_transitions();
 
@@ -195,6 +197,14 @@ class Translator final : public TranslationListener {
     bool by_register = false;
     u8 cpl = 0xFF;
   } known_;
+  // What an instruction is to come to, if its transition is to be learnt; `number` is 0 if not.
+  struct Expected {
+    u32 number = 0;
+    u32 mode = 0;  // before
+    u32 eip = 0;   // after
+    u8 cpl = 0;
+    std::array<Segment, 6> segment;  // before
+  } expected_;
   LookupTable* table_ = nullptr;
   u32 table_mode_ = 0;
   std::array<std::pair<u32, LookupTable*>, 16> recent_tables_{};

@@ -110,9 +110,9 @@ class Cpu : public CpuState, public MemoryObserver {
   // Whether instructions at a linear page's address come from that physical page still, so that fetching them would
   // change nothing; `global` is then what `code_page` would say.
   bool still_code_page(u32 linear, u64 physical, bool& global) const;
-  // Walks for a data access as the current privilege, with A and D bits set, and without a fault.
-  Translation walk_data(u32 linear, Access access) {
-    const Translation t = walk(pins_.memory, paging_mode(), LinearAddr(linear), access, privilege());
+  // Walks for a data access, with A and D bits set, and without a fault.
+  Translation walk_data(u32 linear, Access access, Privilege who) {
+    const Translation t = walk(pins_.memory, paging_mode(), LinearAddr(linear), access, who);
     if (t.ok) note_translation(linear, t);
     return t;
   }

@@ -1,4 +1,5 @@
-// Segment loads, VERR and VERW, SYSENTER and SYSEXIT in emitted code: what a place has met before, and what it has not.
+// Segment loads, VERR and VERW, SYSENTER, SYSEXIT and IRET in emitted code: what a place has met before, and what it
+// has not.
 #include <doctest/doctest.h>
 
 #include "tests/support/translated_cpu.h"
@@ -217,6 +218,131 @@ TEST_CASE("SYSEXIT to code whose accesses must be aligned") {
   CHECK(rig.run_calls(kernel, user) == "");
   CHECK(rig.vector() == 17);
   CHECK(rig.reg(EDI) == 8);
+}
+
+// User code that takes vector 3 over and over; `handler` stands behind the gate.
+struct TrapRig : TranslatedCpu {
+  static constexpr u32 kHandler = kHandlers + 16 * 3;
+
+  explicit TrapRig(MmuKind mmu) : TranslatedCpu("p4", {.code_bytes = 8u << 20, .mmu = mmu, .promote_after = 0}) {
+    set(EDI, kRounds);
+    become_user();
+  }
+  std::string run_traps(const GuestCode& handler, const GuestCode& body) {
+    load(kKernel, handler);
+    GuestCode jump;
+    load(kHandler, jump.jump(kHandler, kKernel));
+    GuestCode user{0xCC};  // int3
+    append(user, body);
+    user({0x4F, 0x75, -static_cast<int>(body.size() + 4)}).leave();  // dec edi; jnz
+    return run_code(user);
+  }
+};
+constexpr MmuKind kAllMmus[] = {MmuKind::registers, MmuKind::soft, MmuKind::windows};
+
+TEST_CASE("IRET to user code stays in emitted code") {
+  for (const MmuKind mmu : kAllMmus) {
+    TrapRig rig(mmu);
+    // inc ebx; the user's carry is set and its zero flag cleared: mov eax, [esp + 8]; and al, BFh; or al, 1; store;
+    // iret
+    const GuestCode handler{0x43, 0x8B, 0x44, 0x24, 0x08, 0x24, 0xBF, 0x0C, 0x01, 0x89, 0x44, 0x24, 0x08, 0xCF};
+    CHECK(rig.run_traps(handler, GuestCode{0x83, 0xD6, 0x00}) == "");  // adc esi, 0
+    CHECK(rig.reg(EBX) == kRounds);
+    CHECK(rig.reg(ESI) == kRounds);
+    if (mmu != MmuKind::windows) CHECK(exits(rig) < kRounds + 30);  // INT3 itself
+  }
+}
+
+TEST_CASE("IRET where its frame asks for more than before") {
+  // What a handler does to its frame at EBX = 20h: the direction flag, IOPL, AC, another stack selector, a null one,
+  // and code of its own privilege.
+  const GuestCode changes[] = {
+      {0x81, 0x4C, 0x24, 0x08, 0x00, 0x04, 0x00, 0x00}, {0x81, 0x4C, 0x24, 0x08, 0x00, 0x30, 0x00, 0x00},
+      {0x81, 0x4C, 0x24, 0x08, 0x00, 0x00, 0x04, 0x00}, {0xC7, 0x44, 0x24, 0x10, kFs, 0x00, 0x00, 0x00},
+      {0xC7, 0x44, 0x24, 0x10, 0x00, 0x00, 0x00, 0x00}, {0xC7, 0x44, 0x24, 0x04, kCode0, 0x00, 0x00, 0x00},
+      {0x81, 0x4C, 0x24, 0x08, 0x00, 0x40, 0x00, 0x00}, {0x81, 0x4C, 0x24, 0x08, 0x00, 0x01, 0x00, 0x00},
+  };
+  for (const GuestCode& change : changes)
+    for (const MmuKind mmu : kAllMmus) {
+      TrapRig rig(mmu);
+      GuestCode handler{0x43, 0x83, 0xFB, 0x20, 0x75, static_cast<int>(change.size())};  // inc ebx; cmp ebx, 20h; jne
+      append(handler, change);
+      handler({0xCF});
+      CAPTURE(change.bytes()[7]);
+      // lodsb; mov [esi + edi], esp
+      rig.set(ESI, kData);
+      CHECK(rig.run_traps(handler, GuestCode{0xAC, 0x89, 0x24, 0x3E}) == "");
+    }
+}
+
+TEST_CASE("IRET where a descriptor, or what DS holds, is another than before") {
+  // At EBX = 20h: user CS or SS not present; a supervisor's DS, which the return makes null.
+  GuestCode code, stack, data;
+  code.poke_byte(kGdt + (kCode3 & ~7) + 5, 0x7B);
+  stack.poke_byte(kGdt + (kData3 & ~7) + 5, 0x73);
+  data.mov(EAX, kData0)({0x8E, 0xD8});
+  for (const GuestCode& change : {code, stack, data})
+    for (const MmuKind mmu : kAllMmus) {
+      TrapRig rig(mmu);
+      GuestCode handler{0x43, 0x83, 0xFB, 0x20, 0x75, static_cast<int>(change.size())};
+      append(handler, change);
+      handler({0xCF});
+      GuestCode body{0xA1};
+      CHECK(rig.run_traps(handler, body.dword(kData)) == "");  // mov eax, [kData]
+      CHECK(rig.reg(EBX) == 0x20);
+    }
+}
+
+TEST_CASE("IRET that lets a waiting interrupt in") {
+  for (const MmuKind mmu : kAllMmus) {
+    TrapRig rig(mmu);
+    rig.each([](TestMachine& m) { m.interrupts.waiting = true; });
+    const GuestCode handler{0x43, 0x83, 0xFB, 0x20, 0x75, 0x05, 0x80, 0x4C, 0x24, 0x09, 0x02, 0xCF};
+    CHECK(rig.run_traps(handler, GuestCode{0x90}) == "");
+    CHECK(rig.vector() == kInterrupt);
+    CHECK(rig.reg(EBX) == 0x20);
+    CHECK(rig.dword(rig.reg(ESP)) == kCode + 1);
+  }
+}
+
+TEST_CASE("IRET within the supervisor") {
+  TranslatedCpu rig;
+  // pushf; push cs; call over; inc ebx; jmp on; over: iret; on:
+  const GuestCode body{0x9C, 0x0E, 0xE8, 0x03, 0x00, 0x00, 0x00, 0x43, 0xEB, 0x01, 0xCF};
+  CHECK(rig.run_code(loop(body, halt())) == "");
+  CHECK(rig.reg(EBX) == kRounds);
+}
+
+TEST_CASE("a page fault's handler reads CR2 and returns") {
+  for (const MmuKind mmu : kAllMmus) {
+    TrapRig rig(mmu);
+    constexpr u32 kUnmapped = 0x70'0000, kFaultHandler = kHandlers + 16 * 14;
+    rig.set(ESI, kUnmapped);
+    // mov eax, cr2; add ebp, eax; add dword [esp + 4], 2; add esp, 4; iret
+    rig.load(kFaultHandler,
+             GuestCode{0x0F, 0x20, 0xD0, 0x01, 0xC5, 0x83, 0x44, 0x24, 0x04, 0x02, 0x83, 0xC4, 0x04, 0xCF});
+    // mov al, [esi]; add esi, 1000h; dec edi; jnz
+    GuestCode user{0x8A, 0x06, 0x81, 0xC6, 0x00, 0x10, 0x00, 0x00, 0x4F, 0x75, 0xF5};
+    CHECK(rig.run_code(user.leave()) == "");
+    CHECK(rig.reg(EBP) == kRounds * kUnmapped + kRounds * (kRounds - 1) / 2 * 0x1000);
+  }
+}
+
+TEST_CASE("MOV from CR0, CR2 and CR3, and not from others") {
+  TranslatedCpu rig;
+  rig.each([](TestMachine& m) { m.cpu.cr2 = 0x1234'5678; });
+  // mov eax, cr0; mov ebp, cr2; mov esp, cr3; then TS: clts, mov ecx, cr0 after setting it
+  GuestCode code{0x0F, 0x20, 0xC0, 0x0F, 0x20, 0xD5, 0x0F, 0x20, 0xDB, 0x83, 0xC8, 0x08, 0x0F,
+                 0x22, 0xC0, 0x0F, 0x20, 0xC1, 0x0F, 0x06, 0x0F, 0x20, 0xC2, 0x0F, 0x20, 0xE6};
+  CHECK(rig.run_code(code.hlt()) == "");
+  CHECK(rig.reg(EBP) == 0x1234'5678);
+  CHECK(rig.reg(EBX) == kDirectory);
+  CHECK((rig.reg(ECX) ^ rig.reg(EDX)) == cr0::TS);
+  CHECK(rig.run_code(GuestCode{0x0F, 0x20, 0xC8}) == "");  // CR1
+  CHECK(rig.vector() == 6);
+  rig.become_user();
+  CHECK(rig.run_code(GuestCode{0x0F, 0x20, 0xC0}) == "");
+  CHECK(rig.vector() == 13);
 }
 
 TEST_CASE("code behind SYSENTER and SYSEXIT that is mapped elsewhere since") {

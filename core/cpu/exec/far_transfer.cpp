@@ -410,7 +410,7 @@ Handler select_bound(const Shape& shape) {
 constexpr bool kEnds = true;
 constexpr Row kRows[] = {
     {ZYDIS_MNEMONIC_IRET, always<iret<u16>, After::leave>, kEnds},
-    {ZYDIS_MNEMONIC_IRETD, always<iret<u32>, After::leave>, kEnds},
+    {ZYDIS_MNEMONIC_IRETD, always<iret<u32>, After::leave>, kEnds, Emission::inlined},
     {ZYDIS_MNEMONIC_INT, always<int_n, After::leave>, kEnds},
     {ZYDIS_MNEMONIC_INT3, always<int3, After::leave>, kEnds},
     {ZYDIS_MNEMONIC_INTO, always<into, After::leave>, kEnds},
