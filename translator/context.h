@@ -14,9 +14,8 @@ struct LookupEntry {
 };
 
 inline constexpr u32 kLookupEntries = 1u << 16;
-// Direct-mapped. Functions stand at multiples of 16, in kernels many at addresses that differ above bit 16 only: the
-// sum with those bits at the place of bits 8 to 15 spreads them, and needs no flag.
-constexpr u32 lookup_slot(u32 linear) { return (linear + __builtin_bswap32(linear)) & (kLookupEntries - 1); }
+// Direct-mapped. Functions stand at multiples of 16, so that the low bits alone would use few of the slots.
+constexpr u32 lookup_slot(u32 linear) { return (linear + (linear >> 16)) & (kLookupEntries - 1); }
 
 // Blocks count how often they are entered, each in a place of its own until there are more blocks than places.
 inline constexpr u32 kHeatPlaces = 1u << 16;
@@ -64,7 +63,8 @@ struct Context {
   i64 segment_end[2][6] = {};
   void* soft_tlb = nullptr;  // SoftTlb::Entry[SoftTlb::kEntries]
   LookupEntry* lookup = nullptr;
-  u64 window = 0;  // the window's base; its low 32 bits are 0
+  u32 looked_up = 0;  // the linear address, for its upper half
+  u64 window = 0;     // the window's base; its low 32 bits are 0
   // Whether the guest's x87 and MMX state, and its SSE state, are the host's own while emitted code runs, and in `fx`
   // otherwise. Not while the guest's control registers forbid their use.
   u32 fpu_live = 0;
@@ -87,6 +87,7 @@ struct Context {
   u64 gdt = 0;
   u32 sysenter_cs = 0, sysenter_esp = 0, sysenter_eip = 0;
   u32 control[4] = {};    // CR0, none, CR2 and CR3
+  u64 string_source = 0;  // host address, in a string thunk
   u32 return_barred = 0;  // IRET has an effect on NMIs now
   u64 frame = 0;          // host address of the stack that IRET takes
   u32 mode = 0;           // of the blocks now running

@@ -36,7 +36,7 @@ constexpr u64 kRepeats = ZYDIS_ATTRIB_HAS_REP | ZYDIS_ATTRIB_HAS_REPE | ZYDIS_AT
 
 bool Emitter::string(const GuestInstruction& g) {
   if (native_string(g)) return true;
-  return !(g.z.attributes & kRepeats) && single_string(g);
+  return g.z.attributes & kRepeats ? repeated_string(g) : single_string(g);
 }
 
 bool Emitter::native_string(const GuestInstruction& g) {
@@ -56,6 +56,20 @@ bool Emitter::native_string(const GuestInstruction& g) {
   if (g.z.opcode & 1 && g.word()) a_.byte(0x66);
   a_.byte(g.z.opcode);
   emit_string_end(a_);
+  return true;
+}
+
+// REP STOS and MOVS where a block has no window: with flat segments.
+bool Emitter::repeated_string(const GuestInstruction& g) {
+  const Kind kind = kind_of(g.z.opcode);
+  const bool move = kind == Kind::movs;
+  if ((!move && kind != Kind::stos) || has(block_mode::kDown) || g.z.address_width != 32) return false;
+  if (block_.reach != Reach::soft || !flat(ES) || (move && !flat(source_segment(g)))) return false;
+  const unsigned size = !(g.z.opcode & 1) ? 0 : g.word() ? 1 : 2;
+  a_.call_to(thunk(move ? thunks_.repeat_move[size] : thunks_.repeat_store[size]));
+  a_.move(R15, RCX);
+  a_.move(RCX, R9);
+  refuse_unless_zero(g);
   return true;
 }
 

@@ -85,6 +85,7 @@ class Emitter {
   // emit_string.cpp
   bool string(const GuestInstruction& g);
   bool native_string(const GuestInstruction& g);
+  bool repeated_string(const GuestInstruction& g);
   bool single_string(const GuestInstruction& g);
   void move_index(const GuestInstruction& g, Host index, i32 by);
   // emit_memory.cpp

@@ -63,5 +63,8 @@ inline void load_flags(Assembler& a) {
 // R8, a linear address, becomes the host address of so many bytes there, by the software TLB. The place of the jump for
 // what the TLB does not know, with R8 as it was. Changes R10, R11 and the flags.
 u64 soft_address(Assembler& a, bool write, u32 bytes);
+// The end of a thunk that has met such a miss, with the guest's registers and flags as they were but for R8, R10, R11
+// and R15: leaves emitted code, so that the TLB is filled and the instruction begun anew. `leave` is Thunks::leave.
+void leave_for_soft_miss(Assembler& a, u64 leave, bool write, u32 bytes);
 
 }  // namespace penumbra::thunk_parts

@@ -44,13 +44,7 @@ void emit_soft(Assembler& a, Thunks& thunks, bool write, unsigned size) {
   a.ret();
   a.bind(miss);
   restore_flags(a);
-  pop(a, R10);
-  a.with_memory({.opcode = kStore, .wide = true}, R10, context_field(&Context::fault_code));
-  a.with_memory({.opcode = kStore, .wide = true}, R8, context_field(&Context::fault_address));
-  a.store(context_field(&Context::fault_write), write);
-  a.store(context_field(&Context::fault_bytes), bytes);
-  a.store(context_field(&Context::reason), static_cast<u32>(ExitReason::soft_miss));
-  a.jump_to(static_cast<i64>(thunks.leave));
+  leave_for_soft_miss(a, thunks.leave, write, bytes);
 }
 
 void emit_push_flags(Assembler& a, Thunks& thunks) {
@@ -113,6 +107,16 @@ void emit_unit_of_bit(Assembler& a, u64& place, unsigned unit_bits) {
 
 }  // namespace
 
+void thunk_parts::leave_for_soft_miss(Assembler& a, u64 leave, bool write, u32 bytes) {
+  pop(a, R10);
+  a.with_memory({.opcode = kStore, .wide = true}, R10, context_field(&Context::fault_code));
+  a.with_memory({.opcode = kStore, .wide = true}, R8, context_field(&Context::fault_address));
+  a.store(context_field(&Context::fault_write), write);
+  a.store(context_field(&Context::fault_bytes), bytes);
+  a.store(context_field(&Context::reason), static_cast<u32>(ExitReason::soft_miss));
+  a.jump_to(static_cast<i64>(leave));
+}
+
 u64 thunk_parts::soft_address(Assembler& a, bool write, u32 bytes) {
   const u32 tag = write ? offsetof(SoftTlb::Entry, write_tag) : offsetof(SoftTlb::Entry, read_tag);
   static_assert(SoftTlb::kEntries == 1 << 16 && sizeof(SoftTlb::Entry) == 16);
@@ -153,6 +157,9 @@ std::vector<Thunks::Named> Thunks::names() const {
   all.push_back({sysenter, "sysenter"});
   all.push_back({sysexit, "sysexit"});
   all.push_back({iret, "iret"});
+  for (unsigned n = 0; n < repeat_store.size(); ++n)
+    all.push_back({repeat_store[n], fmt::format("rep_stos_{}", 1 << n)});
+  for (unsigned n = 0; n < repeat_move.size(); ++n) all.push_back({repeat_move[n], fmt::format("rep_movs_{}", 1 << n)});
   return all;
 }
 
@@ -212,6 +219,7 @@ Thunks emit_thunks(CodeBuffer& buffer) {
   emit_unit_of_bit(a, thunks.word_of_bit, 16);
   emit_unit_of_bit(a, thunks.dword_of_bit, 32);
   emit_transition_thunks(a, thunks);
+  emit_string_thunks(a, thunks);
   CHECK_THAT(!a.overflow());
   thunks.bytes = a.size();
   thunks.enter = reinterpret_cast<Thunks::Enter>(reinterpret_cast<u64>(buffer.code(0)));

@@ -42,7 +42,11 @@ struct Thunks {
   u64 verify_segment = 0;  // VERR and VERW of the selector in R8
   u64 sysenter = 0;        // R8 becomes EIP
   u64 sysexit = 0;
-  u64 iret = 0;   // IRETD from a flat stack; R8 becomes EIP
+  u64 iret = 0;  // IRETD from a flat stack; R8 becomes EIP
+  // REP STOS and REP MOVS, upwards, of bytes, words and dwords, where they stay in one page each that the software TLB
+  // knows. R9 is 0 if it is done; else nothing has changed. For flat segments. Change R8 to R11, R15.
+  std::array<u64, 3> repeat_store{};
+  std::array<u64, 3> repeat_move{};
   u64 bytes = 0;  // that the thunks take
 
   struct Named {
@@ -59,6 +63,8 @@ struct Thunks {
   SoftAccess soft_access(u64 offset) const;
   // Whether a block may call this offset for anything else.
   bool is_service(u64 offset) const {
+    for (unsigned n = 0; n < 3; ++n)
+      if (offset == repeat_store[n] || offset == repeat_move[n]) return true;
     return offset == push_flags || offset == pop_flags || offset == pop_word_flags || offset == word_of_bit ||
            offset == dword_of_bit || offset == load_segment || offset == verify_segment || offset == sysenter ||
            offset == sysexit || offset == iret;
@@ -66,7 +72,8 @@ struct Thunks {
 };
 
 Thunks emit_thunks(CodeBuffer& buffer);
-// Its part in transition_thunks.cpp.
+// Its parts in transition_thunks.cpp and string_thunks.cpp.
 void emit_transition_thunks(Assembler& a, Thunks& thunks);
+void emit_string_thunks(Assembler& a, Thunks& thunks);
 
 }  // namespace penumbra

@@ -180,11 +180,12 @@ void emit_change_privilege(Assembler& a, u64& place, bool enter) {
   misses.finish();
 }
 
-// IRETD of a supervisor, to the same or to user privilege (SDM 2, IRET).
+// IRETD of a supervisor, to the same or to user privilege (SDM 2, IRET). RF, which a fault's handler returns with,
+// means nothing where no breakpoint is set, and emitted code does not run where one is.
 void emit_iret(Assembler& a, Thunks& thunks) {
   thunks.iret = a.size();
   constexpr u32 kEip = 0, kCs = 4, kFlags = 8, kEsp = 12, kSs = 16, kFrame = 20;
-  constexpr u32 kAsBefore = eflags::TF | eflags::DF | eflags::IOPL | eflags::NT | eflags::RF | eflags::VM | eflags::AC |
+  constexpr u32 kAsBefore = eflags::TF | eflags::DF | eflags::IOPL | eflags::NT | eflags::VM | eflags::AC |
                             eflags::VIF | eflags::VIP | eflags::ID;
   constexpr u8 kLoadWord[] = {0x0F, 0xB7}, kXor[] = {0x33}, kAndMemory[] = {0x23};
   const auto slot = [](u32 offset) { return HostAddress{.base = R8, .displacement = offset}; };

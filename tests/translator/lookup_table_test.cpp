@@ -75,7 +75,7 @@ TEST_CASE("a block without code is known to C++ only") {
 
 TEST_CASE("two blocks of one slot: the later one is found") {
   LookupTable table;
-  constexpr u32 kA = 0x0340, kB = 0x1'0240, kC = 0x3'0040;
+  constexpr u32 kA = 0x0340, kB = 0x1'033F, kC = 0x3'033D;
   CHECK(lookup_slot(kA) == lookup_slot(kB));
   CHECK(lookup_slot(kA) == lookup_slot(kC));
   TranslatedBlock a = block_at(kA), b = block_at(kB), c = block_at(kC);
@@ -178,7 +178,7 @@ TEST_CASE("a page found elsewhere than its other blocks takes them along") {
 
 TEST_CASE("what was dropped, or lost its slot, is remembered until the block is no more") {
   LookupTable table;
-  TranslatedBlock block = block_at(0x4000), global = block_at(0x5000), neighbour = block_at(0x1'3F00);
+  TranslatedBlock block = block_at(0x4000), global = block_at(0x5000), neighbour = block_at(0x1'3FFF);
   table.enter(&block, 0x1000, false);
   table.enter(&global, 0x2000, true);
   CHECK(table.remembered(0x4000, 0x4000) == nullptr);
@@ -196,10 +196,10 @@ TEST_CASE("what was dropped, or lost its slot, is remembered until the block is 
   CHECK(table.remembered(0x4000, 0x4000) == &block);
   table.remove(&block);
   CHECK(table.remembered(0x4000, 0x4000) == nullptr);
-  CHECK(table.find(0x1'3F00, 0x1'3F00) == &neighbour);
+  CHECK(table.find(0x1'3FFF, 0x1'3FFF) == &neighbour);
   settle(table, LookupTable::Doubt::all);
   table.forget();
-  CHECK(table.remembered(0x1'3F00, 0x1'3F00) == nullptr);
+  CHECK(table.remembered(0x1'3FFF, 0x1'3FFF) == nullptr);
   CHECK(table.remembered(0x5000, 0x5000) == nullptr);
 }
 

@@ -48,6 +48,31 @@ TEST_CASE("runs over pages that are not neighbours in memory") {
   CHECK(static_cast<u8>(rig.dword(kOther + 0x40)) == static_cast<u8>(rig.dword(kFrame)));
 }
 
+TEST_CASE("runs inside of pages, at their ends and beyond, with flags as they were") {
+  StringRig rig;
+  rig.map(kEdge, kFrame, pte::All);
+  rig.map(kEdge + 0x1000, kOther, pte::All);
+  for (const int width : {1, 2, 4})
+    for (const bool move : {false, true})
+      for (const u32 count : {0u, 1u, 5u, 0x400u, 0x1000u, 0x1001u})
+        for (const u32 offset : {0u, 1u, 0x1000u - 5 * static_cast<u32>(width), 0xFFFu}) {
+          CAPTURE(width);
+          CAPTURE(move);
+          CAPTURE(count);
+          CAPTURE(offset);
+          GuestCode code;
+          // Three times, so that pages are known: the registers; mov dl, 7Fh; add dl, 1 for OF, SF and AF; stc; the
+          // run; pushf; pop eax; add ebx, eax.
+          code.mov(EBP, 3);
+          const u32 start = code.size();
+          code.mov(EDI, kEdge + offset).mov(ESI, kData + 0x123).mov(ECX, count)({0xB2, 0x7F, 0x80, 0xC2, 0x01, 0xF9});
+          if (width == 2) code({0x66});
+          code({0xF3, (move ? 0xA4 : 0xAA) | (width > 1), 0x9C, 0x58, 0x01, 0xC3, 0x4D, 0x75});  // dec ebp; jnz
+          code({static_cast<int>(start - (code.size() + 1))}).hlt();
+          if (count * static_cast<u32>(width) <= 0x2000 - offset) CHECK(rig.run_code(code) == "");
+        }
+}
+
 TEST_CASE("a run into an unmapped page stops there, with the registers of that moment") {
   for (const bool down : {false, true})
     for (const int width : {1, 2, 4}) {
