@@ -156,6 +156,7 @@ Translation probe(GuestMemory& memory, const PagingMode& mode, LinearAddr addres
   result.global = walker.global();
   result.large = walker.large();
   result.accessed = walker.accessed();
+  result.dirty = walker.dirty();
   return result;
 }
 

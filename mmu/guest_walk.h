@@ -38,6 +38,7 @@ struct Translation {
   bool global = false;
   bool large = false;    // by a directory entry: 4 MiB, or 2 MiB with PAE
   bool accessed = true;  // A is set at all levels
+  bool dirty = true;     // D is set; of `probe`, whose `writable` does not mean that
 };
 
 // Translates one linear address, setting A (and D for writes) in the guest's tables when the access is allowed.

@@ -41,12 +41,10 @@ void SoftTlb::drop(u32 page, u32 count) {
     if (const u32 slot = slot_of(p); entries_[slot].addend && entries_[slot].read_tag + p == 0) empty(slot);
 }
 
-void SoftTlb::forbid_writes(const u8* host_page) {
+void SoftTlb::forbid_writes(const u8* written) {
   for (const u32 slot : filled_) {
     Entry& e = entries_[slot];
-    if (e.write_tag != kNone && e.addend &&
-        e.addend + (u64{0u - e.read_tag} << kPageShift) == reinterpret_cast<u64>(host_page))
-      e.write_tag = kNone;
+    if (e.write_tag != kNone && e.addend && SoftTlb::host_page(e) == written) e.write_tag = kNone;
   }
 }
 

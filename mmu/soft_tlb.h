@@ -27,14 +27,31 @@ class SoftTlb {
   Entry* entries() { return &entries_[0]; }
 
   void fill(u32 linear, u8* host_page, bool writable, bool global);
+  // How many entries there may be.
+  std::size_t filled() const { return filled_.size(); }
   void drop_all();
   void drop_local();
+  // Drops each page but global ones for which still(page, host page, writable) -> bool does not hold.
+  template <class Still>
+  void settle(Still still) {
+    std::erase_if(filled_, [&](u32 slot) {
+      Entry& e = entries_[slot];
+      const u32 page = 0u - e.read_tag;
+      if (e.addend && ((state_[slot] & kGlobal) || still(page, host_page(e), e.write_tag != kNone))) return false;
+      empty(slot);
+      state_[slot] = 0;
+      return true;
+    });
+  }
   void drop(u32 page, u32 count);
   // Takes away the right to write a host page: it has become watched.
-  void forbid_writes(const u8* host_page);
+  void forbid_writes(const u8* written);
 
  private:
   static u32 slot_of(u32 page) { return page & (kEntries - 1); }
+  static u8* host_page(const Entry& e) {
+    return reinterpret_cast<u8*>(e.addend + (u64{0u - e.read_tag} << kPageShift));
+  }
   void empty(u32 slot) { entries_[slot] = {kNone, kNone, 0}; }
 
   static constexpr u8 kGlobal = 1, kListed = 2;

@@ -2,6 +2,7 @@
 // page table of one privilege: made when an access misses one, dropped when the guest's own tables may have changed.
 #pragma once
 
+#include <utility>
 #include <vector>
 
 #include "core/base/types.h"
@@ -35,6 +36,36 @@ class Window {
 
   void drop_all();
   void drop_local();
+  // Drops each page but global ones for which still(page, frame, Right) -> bool does not hold.
+  template <class Still>
+  void settle(Still still) {
+    if (local_.empty()) return;
+    std::vector<Run> kept;
+    u64 mappings = global_.size();
+    u32 behind = 0;  // the frame behind the last one kept
+    for (const Run& run : std::exchange(local_, {}))
+      for (u32 page = run.page; page < run.page + run.count; ++page) {
+        const u8 right = rights_[page];
+        if (!right || right & (kGlobal | kSettled)) continue;  // nothing, or listed elsewhere
+        const u32 frame = frame_[page] - 1;
+        if (!still(page, frame, static_cast<Right>(right & 3))) {
+          if (!unmap(page, 1)) return;
+          continue;
+        }
+        rights_[page] |= kSettled;
+        const bool follows = !kept.empty() && kept.back().page + kept.back().count == page;
+        mappings += !follows || frame != behind;
+        behind = frame + 1;
+        if (follows)
+          ++kept.back().count;
+        else
+          kept.push_back({page, 1});
+      }
+    for (const Run& run : kept)
+      for (u32 page = run.page; page < run.page + run.count; ++page) rights_[page] &= static_cast<u8>(~kSettled);
+    local_ = std::move(kept);
+    mappings_ = mappings;
+  }
   void drop(u32 page, u32 count);
   // Takes the right to write from every mapping of a frame: it has become watched.
   void write_protect(Ppn frame);
@@ -46,7 +77,7 @@ class Window {
 
  private:
   static constexpr u32 kPages = 1u << 20;
-  static constexpr u8 kGlobal = 4;
+  static constexpr u8 kGlobal = 4, kSettled = 8;
 
   struct Run {
     u32 page;

@@ -65,6 +65,9 @@ struct Context {
   LookupEntry* lookup = nullptr;
   u32 looked_up = 0;  // the linear address, for its upper half
   u64 window = 0;     // the window's base; its low 32 bits are 0
+  // Of supervisor and user, for changes of privilege.
+  void* soft_tlbs[2] = {};
+  u64 windows[2] = {};
   // Whether the guest's x87 and MMX state, and its SSE state, are the host's own while emitted code runs, and in `fx`
   // otherwise. Not while the guest's control registers forbid their use.
   u32 fpu_live = 0;

@@ -25,6 +25,7 @@ namespace penumbra {
   ROW(soft_accesses, "accesses answered by the interpreter")     \
   ROW(full_drops, "times all translations were dropped")         \
   ROW(local_drops, "times all but global ones were dropped")     \
+  ROW(new_spaces, "address spaces met anew")                     \
   ROW(window_switches, "times GS went to another window")        \
   ROW(page_drops, "INVLPG")                                      \
   ROW(invalidated, "blocks invalidated by writes to their code") \

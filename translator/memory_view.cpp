@@ -7,15 +7,25 @@ namespace {
 // An access that begins here may reach beyond the segments' limit, which the guest is told of before any page is looked
 // at.
 constexpr u32 kLastOperand = 0xFFFF'FFF0;
+// Of a process the host takes 65,530 (vm.max_map_count), and a window takes 24,000.
+constexpr u64 kMostMappings = 32'000;
+// Asking the tables about more entries of a software TLB takes longer than filling those that are used again.
+constexpr std::size_t kMostSettled = 512;
 
 }  // namespace
 
+template <class Do>
+void MemoryView::each(Do what) {
+  what(supervisor_);
+  for (Space& space : users_) what(space);
+}
+
 MemoryView::MemoryView(Cpu& cpu, GuestMemory& memory, bool windows, TranslatorCounters& counters)
     : cpu_(cpu), memory_(memory), counters_(counters) {
-  for (const unsigned who : {0, 1}) {
-    if (windows) windows_[who] = std::make_unique<Window>(memory.ram());
-    soft_[who] = std::make_unique<SoftTlb>();
-  }
+  each([&](Space& space) {
+    if (windows) space.window = std::make_unique<Window>(memory.ram());
+    space.soft = std::make_unique<SoftTlb>();
+  });
 }
 
 bool MemoryView::plain(u64 physical) const {
@@ -30,7 +40,7 @@ bool MemoryView::fill(u32 linear, u32 bytes, bool write) {
 }
 
 bool MemoryView::fill_supervisor(u32 linear, u32 bytes) {
-  return fill(*soft_[0], Privilege::supervisor, linear, bytes, false);
+  return fill(*supervisor_.soft, Privilege::supervisor, linear, bytes, false);
 }
 
 bool MemoryView::fill(SoftTlb& tlb, Privilege who, u32 linear, u32 bytes, bool write) {
@@ -48,6 +58,12 @@ bool MemoryView::fill(SoftTlb& tlb, Privilege who, u32 linear, u32 bytes, bool w
 }
 
 bool MemoryView::map(u32 linear, bool write) {
+  // The host allows so many for the whole process.
+  u64 mappings = 0;
+  each([&](Space& space) { mappings += space.window->mappings(); });
+  if (mappings > kMostMappings)
+    for (Space& space : users_)
+      if (&space != user_) space.window->drop_all();
   if (linear >= kLastOperand) return false;
   const Translation t = cpu_.walk_data(linear, write ? Access::write : Access::read, cpu_.privilege());
   if (!t.ok || !memory_.a20() || !plain(t.page.value)) return false;
@@ -88,36 +104,73 @@ bool MemoryView::map_region(u32 linear, const Translation& t, bool write) {
 
 void MemoryView::drop_all() {
   ++counters_.full_drops;
-  for (auto& window : windows_)
-    if (window) window->drop_all();
-  for (auto& tlb : soft_) tlb->drop_all();
+  each([](Space& space) {
+    if (space.window) space.window->drop_all();
+    space.soft->drop_all();
+  });
 }
 
 void MemoryView::drop_local() {
   ++counters_.local_drops;
-  for (auto& window : windows_)
-    if (window) window->drop_local();
-  for (auto& tlb : soft_) tlb->drop_local();
+  if (supervisor_.window) supervisor_.window->drop_local();
+  supervisor_.soft->drop_local();
+  for (Space& space : users_) space.doubtful = true;
+  Space* oldest = &users_[0];
+  user_->used = ++switches_;
+  user_ = nullptr;
+  for (Space& space : users_) {
+    if (space.used < oldest->used) oldest = &space;
+    if (space.used && space.cr3 == cpu_.cr3) user_ = &space;
+  }
+  if (user_) return;
+  user_ = oldest;
+  user_->cr3 = cpu_.cr3;
+  ++counters_.new_spaces;
+}
+
+bool MemoryView::still(const PagingMode& mode, u32 page, u32 frame, bool write) const {
+  const Translation t = probe(memory_, mode, LinearAddr(page << kPageShift));
+  return t.ok && t.user && t.accessed && (!write || (t.writable && t.dirty)) && page_of(t.page).value == frame;
+}
+
+void MemoryView::settle_user() {
+  if (!user_->doubtful) return;
+  user_->doubtful = false;
+  const PagingMode mode = cpu_.paging_mode();
+  if (user_->soft->filled() > kMostSettled) user_->soft->drop_all();
+  const u8* ram = memory_.ram().data();
+  user_->soft->settle([&](u32 page, const u8* host, bool write) {
+    // What lies elsewhere (ROM, device memory) is asked for again.
+    const u64 offset = static_cast<u64>(host - ram);
+    return offset < memory_.ram().size() && memory_.a20() &&
+           still(mode, page, static_cast<u32>(offset >> kPageShift), write);
+  });
+  if (user_->window)
+    user_->window->settle([&](u32 page, u32 frame, Window::Right right) {
+      return still(mode, page, frame, right == Window::Right::write);
+    });
 }
 
 void MemoryView::drop_pages(u32 first_page, u32 count) {
   ++counters_.page_drops;
-  for (auto& window : windows_)
-    if (window) window->drop(first_page, count);
-  for (auto& tlb : soft_) tlb->drop(first_page, count);
+  each([&](Space& space) {
+    if (space.window) space.window->drop(first_page, count);
+    space.soft->drop(first_page, count);
+  });
 }
 
 void MemoryView::write_protect(Ppn page) {
-  if (const u8* written = memory_.writable(page))
-    for (auto& tlb : soft_) tlb->forbid_writes(written);
+  if (const u8* written = memory_.writable(page)) each([&](Space& space) { space.soft->forbid_writes(written); });
   if (u64{page.value} << kPageShift >= memory_.ram().size()) return;
-  for (auto& window : windows_)
-    if (window) window->write_protect(page);
+  each([&](Space& space) {
+    if (space.window) space.window->write_protect(page);
+  });
 }
 
 void MemoryView::audit() const {
-  for (const auto& window : windows_)
-    if (window) window->audit();
+  if (supervisor_.window) supervisor_.window->audit();
+  for (const Space& space : users_)
+    if (space.window) space.window->audit();
 }
 
 }  // namespace penumbra

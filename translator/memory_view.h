@@ -1,5 +1,6 @@
-// How emitted code sees guest memory: windows and software TLBs, one of each a privilege, filled when an access misses
-// and emptied when the guest's tables may have changed.
+// How emitted code sees guest memory: windows and software TLBs, filled when an access misses and emptied when the
+// guest's tables may have changed. One of each for the supervisor; for user code one of each an address space met
+// lately.
 #pragma once
 
 #include <array>
@@ -17,10 +18,12 @@ class MemoryView {
   // All three outlive the view. Without `windows` there are software TLBs only. Throws HostError.
   MemoryView(Cpu& cpu, GuestMemory& memory, bool windows, TranslatorCounters& counters);
 
-  bool has_windows() const { return windows_[0] != nullptr; }
-  Window& window() { return *windows_[user()]; }
-  Window& user_window() { return *windows_[1]; }
-  SoftTlb& soft() { return *soft_[user()]; }
+  bool has_windows() const { return supervisor_.window != nullptr; }
+  // Of the current privilege, or of the one asked for.
+  Window& window() { return window(cpu_.privilege()); }
+  Window& window(Privilege who) { return *space(who).window; }
+  SoftTlb& soft() { return soft(cpu_.privilege()); }
+  SoftTlb& soft(Privilege who) { return *space(who).soft; }
 
   // Answers an access of the current privilege that the window has no mapping for; false: it is the interpreter's.
   bool map(u32 linear, bool write);
@@ -30,7 +33,10 @@ class MemoryView {
   bool fill_supervisor(u32 linear, u32 bytes);
 
   void drop_all();
+  // CR3 was written. User code's view is in doubt from now on, until `settle_user`.
   void drop_local();
+  // Before user code runs: what another address space's tables, or this one's since it ran last, do not say is dropped.
+  void settle_user();
   void drop_pages(u32 first_page, u32 count);
   void write_protect(Ppn page);
 
@@ -39,14 +45,29 @@ class MemoryView {
   void audit() const;
 
  private:
-  bool user() const { return cpu_.privilege() == Privilege::user; }
+  struct Space {
+    u32 cr3 = 0;
+    u64 used = 0;  // when it was current last
+    bool doubtful = false;
+    std::unique_ptr<Window> window;
+    std::unique_ptr<SoftTlb> soft;
+  };
+  static constexpr unsigned kUserSpaces = 4;
+
+  Space& space(Privilege who) { return who == Privilege::user ? *user_ : supervisor_; }
+  template <class Do>
+  void each(Do what);
+  // Whether the tables say that user code may read, or write, the frame at this page, without a change of A or D.
+  bool still(const PagingMode& mode, u32 page, u32 frame, bool write) const;
   bool fill(SoftTlb& tlb, Privilege who, u32 linear, u32 bytes, bool write);
   bool map_region(u32 linear, const Translation& t, bool write);
 
   Cpu& cpu_;
   GuestMemory& memory_;
-  std::array<std::unique_ptr<Window>, 2> windows_;  // supervisor, user
-  std::array<std::unique_ptr<SoftTlb>, 2> soft_;
+  Space supervisor_;
+  std::array<Space, kUserSpaces> users_;
+  Space* user_ = &users_[0];
+  u64 switches_ = 0;
   TranslatorCounters& counters_;
 };
 

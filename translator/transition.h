@@ -29,11 +29,10 @@ struct alignas(64) Transition {
   u32 stack_selector = 0;
   u32 stack_linear = kNone;  // of SS' descriptor; none where SS is not loaded
   u64 stack_descriptor = 0;
-  void* soft_tlb = nullptr;
-  u64 window = 0;
   // What comes behind: its block mode, whether that is another one, and its lookup table, unless that is in doubt.
   u32 mode = 0;
   u32 other_mode = 0;
+  u32 user = 0;  // whether it is user code
   LookupEntry* lookup = nullptr;
   const u8* doubt = nullptr;
 };

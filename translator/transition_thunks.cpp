@@ -11,8 +11,8 @@ using namespace thunk_parts;
 
 // A field of the Transition that R9 points at.
 HostAddress known(std::size_t offset) { return {.base = R9, .displacement = static_cast<u32>(offset)}; }
-// The member for segment register R10 of an array in the Context, with elements of 4 or 8 bytes.
-HostAddress of_segment(HostAddress array, unsigned bytes) {
+// Member R10 of an array in the Context, with elements of 4 or 8 bytes.
+HostAddress member(HostAddress array, unsigned bytes) {
   array.index = R10;
   array.scale = bytes == 4 ? 2 : 3;
   return array;
@@ -79,8 +79,11 @@ void check_descriptor(Assembler& a, Misses& misses) {
 void install_mode(Assembler& a) {
   copy(a, context_field(&Context::mode), offsetof(Transition, mode), false);
   copy(a, context_field(&Context::lookup), offsetof(Transition, lookup), true);
-  copy(a, context_field(&Context::soft_tlb), offsetof(Transition, soft_tlb), true);
-  copy(a, context_field(&Context::window), offsetof(Transition, window), true);
+  a.load(R10, known(offsetof(Transition, user)));
+  a.load_wide(R11, member(context_field(&Context::soft_tlbs), 8));
+  a.with_memory({.opcode = kStore, .wide = true}, R11, context_field(&Context::soft_tlb));
+  a.load_wide(R11, member(context_field(&Context::windows), 8));
+  a.with_memory({.opcode = kStore, .wide = true}, R11, context_field(&Context::window));
   a.store(context_field(&Context::transited), 1);
 }
 // CS or SS: flat ones, which are their selector and what C++ knows of them.
@@ -109,11 +112,11 @@ void emit_load_segment(Assembler& a, Thunks& thunks) {
   check_descriptor(a, misses);
   check_doubt(a, misses);
   a.load(R10, known(offsetof(Transition, segment)));
-  copy(a, of_segment(context_field(&Context::segment_selector), 4), offsetof(Transition, selector), false);
-  copy(a, of_segment(context_field(&Context::segment_base), 4), offsetof(Transition, base), false);
-  copy(a, of_segment(context_field(&Context::segment_loaded), 4), offsetof(Transition, number), false);
-  copy(a, of_segment(context_field(&Context::segment_outer), 4), offsetof(Transition, outer), false);
-  HostAddress end = of_segment(context_field(&Context::segment_end), 8);
+  copy(a, member(context_field(&Context::segment_selector), 4), offsetof(Transition, selector), false);
+  copy(a, member(context_field(&Context::segment_base), 4), offsetof(Transition, base), false);
+  copy(a, member(context_field(&Context::segment_loaded), 4), offsetof(Transition, number), false);
+  copy(a, member(context_field(&Context::segment_outer), 4), offsetof(Transition, outer), false);
+  HostAddress end = member(context_field(&Context::segment_end), 8);
   for (unsigned how = 0; how < 2; ++how) {
     copy(a, end, offsetof(Transition, end) + 8 * how, true);
     end.displacement += sizeof(Context::segment_end[0]);

@@ -123,8 +123,7 @@ void Translator::learn_transition() {
       learnt.end[1] = segment_end(site.segment.write_end);
     }
   }
-  learnt.soft_tlb = view_.soft().entries();
-  learnt.window = view_.has_windows() ? view_.window().base() : 0;
+  learnt.user = cpu_.privilege() == Privilege::user;
   learnt.mode = mode_;
   learnt.other_mode = mode_ != expected_.mode;
   learnt.lookup = table_->entries();

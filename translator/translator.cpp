@@ -149,10 +149,14 @@ RunEnd Translator::interpret_behind_block(u32 site, u64& left) {
 }
 
 void Translator::enter(u64 code) {
+  const bool user = cpu_.privilege() == Privilege::user;
+  if (user) view_.settle_user();
   if (view_.has_windows()) {
-    context_.window = view_.window().base();
+    context_.windows[0] = view_.window(Privilege::supervisor).base();
+    context_.windows[1] = view_.window(Privilege::user).base();
+    context_.window = context_.windows[user];
     // By GS, or by nobody: then it is the user's already where emitted code comes to change the privilege.
-    const u64 base = mode_ & block_mode::kByRegister ? view_.user_window().base() : context_.window;
+    const u64 base = mode_ & block_mode::kByRegister ? context_.windows[1] : context_.window;
     if (gs_base_ != base) {
       set_gs_base(base);
       window_switches_ += gs_base_ != 0;
@@ -160,7 +164,9 @@ void Translator::enter(u64 code) {
       ++counters_.window_switches;
     }
   }
-  context_.soft_tlb = view_.soft().entries();
+  context_.soft_tlbs[0] = view_.soft(Privilege::supervisor).entries();
+  context_.soft_tlbs[1] = view_.soft(Privilege::user).entries();
+  context_.soft_tlb = context_.soft_tlbs[user];
   context_.resume = code;
   ++counters_.entries;
   thunks_.enter(&context_);
