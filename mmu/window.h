@@ -39,19 +39,23 @@ class Window {
   // Drops each page but global ones for which still(page, frame, Right) -> bool does not hold.
   template <class Still>
   void settle(Still still) {
-    if (local_.empty()) return;
     std::vector<Run> kept;
     u64 mappings = global_.size();
     u32 behind = 0;  // the frame behind the last one kept
-    for (const Run& run : std::exchange(local_, {}))
+    for (const Run& run : local_) {
+      Run gone{};
+      // False: everything was dropped, the runs, too.
+      const auto unmap_gone = [&] { return !gone.count || unmap(std::exchange(gone, {})); };
       for (u32 page = run.page; page < run.page + run.count; ++page) {
         const u8 right = rights_[page];
-        if (!right || right & (kGlobal | kSettled)) continue;  // nothing, or listed elsewhere
+        const bool listed_elsewhere = !right || right & (kGlobal | kSettled);
         const u32 frame = frame_[page] - 1;
-        if (!still(page, frame, static_cast<Right>(right & 3))) {
-          if (!unmap(page, 1)) return;
+        if (!listed_elsewhere && !still(page, frame, static_cast<Right>(right & 3))) {
+          if (!gone.count++) gone.page = page;
           continue;
         }
+        if (!unmap_gone()) return;
+        if (listed_elsewhere) continue;
         rights_[page] |= kSettled;
         const bool follows = !kept.empty() && kept.back().page + kept.back().count == page;
         mappings += !follows || frame != behind;
@@ -61,6 +65,8 @@ class Window {
         else
           kept.push_back({page, 1});
       }
+      if (!unmap_gone()) return;
+    }
     for (const Run& run : kept)
       for (u32 page = run.page; page < run.page + run.count; ++page) rights_[page] &= static_cast<u8>(~kSettled);
     local_ = std::move(kept);
@@ -89,6 +95,7 @@ class Window {
   void forget(u32 page, u32 count);
   // False: everything was dropped.
   bool unmap(u32 page, u32 count);
+  bool unmap(const Run& run) { return unmap(run.page, run.count); }
   u8* host(u32 page) const { return reinterpret_cast<u8*>(base_ + (u64{page} << kPageShift)); }
 
   MachineMemory& memory_;

@@ -36,7 +36,7 @@ void LookupTable::note_page(u32 page, u64 physical, bool global) {
 // Two pages that take a slot from each other over and over list it every time.
 void LookupTable::list(Bucket& bucket, u32 slot) {
   bucket.filled.push_back(slot);
-  if (bucket.filled.size() <= kLookupEntries) return;
+  if (bucket.filled.size() <= 2 * kLookupEntries) return;
   std::sort(bucket.filled.begin(), bucket.filled.end());
   bucket.filled.erase(std::unique(bucket.filled.begin(), bucket.filled.end()), bucket.filled.end());
 }

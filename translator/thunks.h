@@ -61,13 +61,16 @@ struct Thunks {
     bool write = false;
   };
   SoftAccess soft_access(u64 offset) const;
-  // Whether a block may call this offset for anything else.
+  // Whether a block may call this offset for anything else, and whether it must have a Transition in R9 then.
   bool is_service(u64 offset) const {
     for (unsigned n = 0; n < 3; ++n)
       if (offset == repeat_store[n] || offset == repeat_move[n]) return true;
     return offset == push_flags || offset == pop_flags || offset == pop_word_flags || offset == word_of_bit ||
-           offset == dword_of_bit || offset == load_segment || offset == verify_segment || offset == sysenter ||
-           offset == sysexit || offset == iret;
+           offset == dword_of_bit || takes_record(offset);
+  }
+  bool takes_record(u64 offset) const {
+    return offset == load_segment || offset == verify_segment || offset == sysenter || offset == sysexit ||
+           offset == iret;
   }
 };
 

@@ -53,8 +53,12 @@ void Translator::expect_transition() {
   if (site.kind == Kind::sysexit) expected_.eip = cpu_.gpr[EDX], expected_.cpl = 3;
   if (site.kind != Kind::iret) return;
   u8 frame[8];
-  if (!view_.fill_supervisor(cpu_.gpr[ESP], sizeof frame) || !cpu_.debug_read(cpu_.gpr[ESP], frame))
+  // With NT it reads no frame: it switches tasks.
+  if ((cpu_.flags.rest & eflags::NT) || !view_.fill_supervisor(cpu_.gpr[ESP], sizeof frame) ||
+      !cpu_.debug_read(cpu_.gpr[ESP], frame)) {
     expected_.number = 0;
+    return;
+  }
   expected_.eip = load<u32>(frame);
   expected_.cpl = frame[4] & 3;
 }
@@ -94,8 +98,8 @@ void Translator::learn_transition() {
     // Emitted code does not change GS, and its look-up behind the change knows no base of CS.
     const u32 supervisor = mode_ & block_mode::kUser ? expected_.mode : mode_;
     if (view_.has_windows() && !(supervisor & block_mode::kByRegister)) return;
-    constexpr u32 kBothFlat = block_mode::kFlat << CS | block_mode::kFlat << SS;
-    if (expected_.segment[CS].base || (mode_ & kBothFlat) != kBothFlat) return;
+    constexpr u32 kWanted = block_mode::kFlat << CS | block_mode::kFlat << SS | block_mode::kStack32;
+    if (expected_.segment[CS].base || (mode_ & kWanted) != kWanted) return;
     site.segment = cpu_.segment[CS];
     site.stack = cpu_.segment[SS];
     learnt.code_selector = site.segment.selector;

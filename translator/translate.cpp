@@ -17,6 +17,11 @@ constexpr u64 kMostBlockBytes = 64 << 10;
 // How far the number of entries is doubled that a block must have before the window is tried again.
 constexpr u32 kMostDoublings = 10;
 
+// What the manuals leave undefined of flags is not compared at a block's end; in memory or a register it would be.
+bool shows_flags(const ZydisDecodedInstruction& z) {
+  return z.mnemonic == ZYDIS_MNEMONIC_PUSHF || z.mnemonic == ZYDIS_MNEMONIC_PUSHFD || z.mnemonic == ZYDIS_MNEMONIC_LAHF;
+}
+
 bool uses_fpu(const ZydisDecodedInstruction& z) { return z.meta.isa_ext != ZYDIS_ISA_EXT_BASE; }
 
 }  // namespace
@@ -114,6 +119,11 @@ TranslatedBlock* Translator::translate(const Key& key, Reach reach, u8 demotions
     const DecodeResult result = decoder.decode(bytes, insn, decoded);
     const GuestInstruction g{at, bytes, decoded.z, decoded.operands};
     block.starts.push_back({static_cast<u32>(assembler.size()), static_cast<u16>(block.bytes)});
+    if (lockstep_ && count > 0 && decoded.row && shows_flags(decoded.z)) {
+      block.starts.pop_back();
+      emitter.go_to(at, key.eip);
+      break;
+    }
     if (result == DecodeResult::more_bytes && room == kPageSize - first && !lockstep_) {
       block.starts.pop_back();
       // What leads on to an instruction in two pages asks the lookup table, which is emptied when either is remapped.

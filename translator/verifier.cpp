@@ -76,6 +76,15 @@ bool makes_offset(const ZydisDecodedInstruction& z, const ZydisDecodedOperand* o
   return simple && operands[0].type == ZYDIS_OPERAND_TYPE_REGISTER && operands[0].reg.value == ZYDIS_REGISTER_R8D;
 }
 
+// What a transition thunk takes: a record of the Context's.
+bool makes_record(const ZydisDecodedInstruction& z, const ZydisDecodedOperand* operands) {
+  if (z.mnemonic != ZYDIS_MNEMONIC_LEA || operands[0].reg.value != ZYDIS_REGISTER_R9) return false;
+  const auto& from = operands[1].mem;
+  const u64 offset = static_cast<u64>(from.disp.value) - context_field(&Context::transitions).displacement;
+  return from.base == ZYDIS_REGISTER_R13 && from.index == ZYDIS_REGISTER_NONE && z.address_width == 64 &&
+         offset < sizeof(Context::transitions) && offset % sizeof(Transition) == 0;
+}
+
 // What would move the window, or fault where it should not: never emitted.
 bool is_sensitive(const ZydisDecodedInstruction& z) {
   switch (z.meta.category) {
@@ -108,6 +117,7 @@ void verify_emitted(std::span<const u8> code, u64 place, const Thunks& thunks) {
   std::vector<bool> inner(code.size() + 1);
   Thunks::SoftAccess access;
   enum class Step : u8 { none, offset, base } step = Step::none;  // towards an access by register
+  bool record = false;                                            // R9 is a transition's, made right before
   for (std::size_t at = 0; at < code.size();) {
     starts[at] = true;
     ZydisDecodedInstruction z;
@@ -153,9 +163,13 @@ void verify_emitted(std::span<const u8> code, u64 place, const Thunks& thunks) {
         access = thunks.soft_access(thunk);
         CHECK_THAT(is_call_or_return(z) ? access.bytes || thunks.is_service(thunk) : thunk == thunks.leave,
                    "emitted code at {:x} jumps out to {:x}", at, thunk);
+        CHECK_THAT(record || !thunks.takes_record(thunk), "emitted code at {:x} calls {:x} without a record", at,
+                   thunk);
+        if (thunks.takes_record(thunk)) inner[at] = true;
         if (access.bytes) inner[at + z.length] = true;
       }
     }
+    record = makes_record(z, operands);
     at += z.length;
   }
   for (const u64 target : targets)

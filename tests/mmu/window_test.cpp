@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <cstring>
+#include <vector>
 
 namespace penumbra {
 namespace {
@@ -121,6 +122,41 @@ TEST_CASE("a drop in the middle of a run leaves its ends") {
   CHECK(rig.shown(0x203) == 40);
   CHECK(rig.shown(0x205) == -1);
   rig.window.audit();
+}
+
+TEST_CASE("settle drops what does not hold any more, and is asked about each local page once") {
+  WindowRig rig;
+  CHECK(rig.window.map(0x10, Ppn(1), 8, Right::write, false));
+  CHECK(rig.window.map(0x12, Ppn(30), 1, Right::read, false));  // in the run before: listed twice
+  CHECK(rig.window.map(0x14, Ppn(40), 1, Right::write, true));  // global in a local run
+  CHECK(rig.window.map(0x30, Ppn(50), 1, Right::write, true));
+  rig.window.drop(0x16, 1);
+  std::vector<u32> asked;
+  const auto still = [&](u32 page, u32 frame, Right right) {
+    asked.push_back(page);
+    CHECK(frame == (page == 0x12 ? 30 : page - 0x0F));
+    CHECK(right == (page == 0x12 ? Right::read : Right::write));
+    return page == 0x10 || page == 0x12;
+  };
+  rig.window.settle(still);
+  CHECK(asked == std::vector<u32>{0x10, 0x11, 0x12, 0x13, 0x15, 0x17});
+  const i64 shown[] = {1, -1, 30, -1, 40, -1, -1, -1};
+  for (u32 n = 0; n < 8; ++n) {
+    CAPTURE(n);
+    CHECK(rig.shown(0x10 + n) == shown[n]);
+    CHECK((rig.window.right(0x10 + n) == Right::none) == (shown[n] == -1));
+  }
+  CHECK(rig.shown(0x30) == 50);
+  rig.window.audit();
+  // What was kept is still local, and asked about again.
+  asked.clear();
+  rig.window.settle(still);
+  CHECK(asked == std::vector<u32>{0x10, 0x12});
+  CHECK(rig.window.mappings() == 4);
+  rig.window.drop_local();
+  CHECK(rig.shown(0x10) == -1);
+  CHECK(rig.shown(0x12) == -1);
+  CHECK(rig.shown(0x14) == 40);
 }
 
 TEST_CASE("drop_local keeps global pages, whatever was mapped over what") {

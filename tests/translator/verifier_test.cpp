@@ -269,6 +269,43 @@ TEST_CASE("an access by register passes right behind the two instructions that m
   }
 }
 
+TEST_CASE("a transition is called with a record of the Context's, made right before") {
+  Thunks thunks;
+  thunks.push_flags = 0x80;
+  thunks.load_segment = 0x100;
+  thunks.iret = 0x200;
+  constexpr u64 kAt = 0x1000;
+  const auto refused = [&](u64 thunk, std::vector<HostAddress> records, bool nop = false, bool jump = false) {
+    std::vector<u8> code(64);
+    Assembler a(code.data(), code.size());
+    const u64 over = jump ? a.jump() : 0;
+    for (const HostAddress& record : records) a.address_wide(R9, record);
+    if (nop) a.byte(0x90);
+    if (jump) a.bind(over);
+    a.call_to(static_cast<i64>(thunk) - static_cast<i64>(kAt));
+    code.resize(a.size());
+    return aborts(code, kAt, thunks);
+  };
+  const HostAddress first = context_field(&Context::transitions);
+  const auto from_first = [&](u32 bytes) {
+    HostAddress record = first;
+    record.displacement += bytes;
+    return record;
+  };
+  constexpr u32 kLast = sizeof(Context::transitions) - sizeof(Transition);
+  CHECK_FALSE(refused(0x100, {first}));
+  CHECK_FALSE(refused(0x200, {from_first(kLast)}));
+  CHECK_FALSE(refused(0x80, {}));
+  CHECK(refused(0x100, {}));
+  CHECK(refused(0x200, {from_first(kLast + sizeof(Transition))}));
+  CHECK(refused(0x200, {from_first(8)}));
+  CHECK(refused(0x200, {from_first(0u - static_cast<u32>(sizeof(Transition)))}));
+  CHECK(refused(0x100, {{.base = RBX, .displacement = first.displacement}}));
+  CHECK(refused(0x100, {{.base = R13, .index = RBX, .displacement = first.displacement}}));
+  CHECK(refused(0x100, {first}, true));
+  CHECK(refused(0x100, {first}, false, true));
+}
+
 TEST_CASE("a string instruction passes right behind its set-up only") {
   u8 bytes[64];
   Assembler a(bytes, sizeof bytes);
