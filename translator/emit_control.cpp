@@ -33,8 +33,7 @@ void Emitter::count_entries() {
 
 void Emitter::leave(ExitReason reason, u32 eip) {
   a_.store(context_field(&Context::eip), eip);
-  a_.store(context_field(&Context::reason), static_cast<u32>(reason));
-  a_.jump_to(thunk(thunks_.leave));
+  a_.jump_to(thunk(thunks_.leave_for[static_cast<unsigned>(reason)]));
   ended_ = true;
 }
 
@@ -60,9 +59,16 @@ void Emitter::end_poll(u64 used_up, u32 eip) {
   later_.push_back({Later::Kind::poll, a_.jump(), eip});
 }
 
+Lookup Emitter::lookup_kind() const { return has(block_mode::kBasedCode) ? Lookup::based : Lookup::flat; }
+
+void Emitter::look_up_apart(Flow flow) {
+  const i64 apart = thunk(thunks_.look_up[static_cast<unsigned>(lookup_kind())]);
+  flow == Flow::jump ? a_.jump_to(apart) : a_.call_to(apart);
+}
+
 void Emitter::look_up(Flow flow) {
-  const Lookup kind = has(block_mode::kBasedCode) ? Lookup::based : Lookup::flat;
-  for (const u64 place : emit_look_up(a_, flow, kind)) later_.push_back({Later::Kind::miss, place, 0});
+  if (block_.reach == Reach::soft) return look_up_apart(flow);
+  for (const u64 place : emit_look_up(a_, flow, lookup_kind())) later_.push_back({Later::Kind::miss, place, 0});
 }
 
 void Emitter::jump_to(u32 eip, u32 from) {
@@ -134,11 +140,10 @@ void Emitter::finish() {
         a_.move(RCX, R15);
         a_.move(R8, l.eip);
         [[fallthrough]];
-      case Later::Kind::stray: look_up(Flow::jump); break;
+      case Later::Kind::stray: look_up_apart(Flow::jump); break;
       case Later::Kind::miss:
         a_.store(context_field(&Context::eip), R8);
-        a_.store(context_field(&Context::reason), static_cast<u32>(ExitReason::lookup));
-        a_.jump_to(thunk(thunks_.leave));
+        a_.jump_to(thunk(thunks_.leave_for[static_cast<unsigned>(ExitReason::lookup)]));
         break;
     }
   }

@@ -136,7 +136,10 @@ class Emitter {
   void returned(u32 eip);
   u64 begin_poll();
   void end_poll(u64 used_up, u32 eip);
+  Lookup lookup_kind() const;
+  // To the guest address in R8: by code of the block's own where it may be hot, and by a thunk.
   void look_up(Flow flow);
+  void look_up_apart(Flow flow);
   bool same_page(u32 eip) const;
   bool inside(u32 eip) const { return eip < code_end_; }
 

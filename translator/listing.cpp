@@ -67,20 +67,6 @@ std::string field_at(u64 offset) {
   return fmt::format("[context+{:#x}]", offset);
 }
 
-std::string_view reason_text(ExitReason reason) {
-  switch (reason) {
-    case ExitReason::link: return "link";
-    case ExitReason::lookup: return "lookup";
-    case ExitReason::poll: return "poll";
-    case ExitReason::interpret: return "interpret";
-    case ExitReason::fpu: return "fpu";
-    case ExitReason::fault: return "fault";
-    case ExitReason::soft_miss: return "soft miss";
-    case ExitReason::heat: return "heat";
-  }
-  return "?";
-}
-
 std::string hex(std::span<const u8> bytes) {
   std::string text;
   for (const u8 b : bytes) text += fmt::format("{:02x}", b);
@@ -149,17 +135,7 @@ class HostCode {
       const std::size_t open = operands.find('['), close = operands.find(']');
       operands.replace(open, close - open + 1, field_at(static_cast<u64>(op.mem.disp)));
     }
-    if (x86.op_count == 2 && stored_reason(x86)) operands += fmt::format("  ; {}", *stored_reason(x86));
     return operands.empty() ? instruction_->mnemonic : fmt::format("{} {}", instruction_->mnemonic, operands);
-  }
-
-  // Why emitted code is left, where that is what the instruction notes.
-  static std::optional<std::string_view> stored_reason(const cs_x86& x86) {
-    const cs_x86_op& to = x86.operands[0];
-    const cs_x86_op& value = x86.operands[1];
-    const bool reason = to.type == X86_OP_MEM && to.mem.base == X86_REG_R13 &&
-                        to.mem.disp == static_cast<i64>(offsetof(Context, reason)) && value.type == X86_OP_IMM;
-    return reason ? std::optional(reason_text(static_cast<ExitReason>(value.imm))) : std::nullopt;
   }
 
   std::string target_text(i64 target, u64 next) const {

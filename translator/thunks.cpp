@@ -105,6 +105,15 @@ void emit_unit_of_bit(Assembler& a, u64& place, unsigned unit_bits) {
   a.ret();
 }
 
+// The guest address is in R8. The stack of returns is begun anew after a miss.
+void look_up_or_leave(Assembler& a, const Thunks& thunks, Lookup kind) {
+  const auto [unknown, no_polls] = emit_look_up(a, Flow::jump, kind);
+  a.bind(unknown);
+  a.bind(no_polls);
+  a.store(context_field(&Context::eip), R8);
+  a.jump_to(static_cast<i64>(thunks.leave_for[static_cast<unsigned>(ExitReason::lookup)]));
+}
+
 }  // namespace
 
 void thunk_parts::leave_for_soft_miss(Assembler& a, u64 leave, bool write, u32 bytes) {
@@ -144,6 +153,11 @@ Thunks::SoftAccess Thunks::soft_access(u64 offset) const {
 
 std::vector<Thunks::Named> Thunks::names() const {
   std::vector<Named> all{{0, "enter"}, {leave, "leave"}, {abandon, "abandon"}, {stray_return, "stray_return"}};
+  constexpr std::array<std::string_view, kExitReasons> kReasons = {"link", "look_up", "poll",      "interpret",
+                                                                   "fpu",  "fault",   "soft_miss", "heat"};
+  for (unsigned n = 0; n < kExitReasons; ++n) all.push_back({leave_for[n], fmt::format("leave_{}", kReasons[n])});
+  all.push_back({look_up[0], "look_up_flat"});
+  all.push_back({look_up[1], "look_up_based"});
   for (const bool write : {false, true})
     for (unsigned n = 0; n < kSoftSizes.size(); ++n)
       all.push_back({soft[write][n], fmt::format("soft_{}_{}", write ? "write" : "read", kSoftSizes[n])});
@@ -197,17 +211,20 @@ Thunks emit_thunks(CodeBuffer& buffer) {
   for (unsigned n = std::size(kSaved); n-- > 0;) pop(a, kSaved[n]);
   a.bytes(kReturn);
 
+  for (unsigned reason = 0; reason < kExitReasons; ++reason) {
+    thunks.leave_for[reason] = a.size();
+    a.store(context_field(&Context::reason), reason);
+    a.jump_to(static_cast<i64>(thunks.leave));
+  }
+
   // The guest address is in R8. The entry that led here must be there again for the next one.
   thunks.stray_return = a.size();
   a.code_address(R9, thunks.stray_return);
   push(a, R9);
-  for (const u64 place : emit_look_up(a, Flow::jump, Lookup::based)) {
-    const u64 over = a.jump();
-    a.bind(place);
-    a.store(context_field(&Context::eip), R8);
-    a.store(context_field(&Context::reason), static_cast<u32>(ExitReason::lookup));
-    a.jump_to(static_cast<i64>(thunks.leave));
-    a.bind(over);
+  look_up_or_leave(a, thunks, Lookup::based);
+  for (const Lookup kind : {Lookup::flat, Lookup::based}) {
+    thunks.look_up[static_cast<unsigned>(kind)] = a.size();
+    look_up_or_leave(a, thunks, kind);
   }
 
   for (const bool write : {false, true})

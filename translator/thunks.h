@@ -2,7 +2,9 @@
 // blocks call.
 #pragma once
 
+#include <algorithm>
 #include <array>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -19,9 +21,13 @@ struct Thunks {
   using Enter = void (*)(Context*);
   Enter enter = nullptr;  // loads the guest's registers and flags, and goes to Context::resume
   // Offsets in the buffer.
-  u64 leave = 0;         // saves them and returns from `enter`
-  u64 abandon = 0;       // returns from `enter` without saving: a signal handler has done it
-  u64 stray_return = 0;  // where a RET comes to that no call of emitted code belongs to
+  u64 leave = 0;                              // saves them and returns from `enter`
+  u64 abandon = 0;                            // returns from `enter` without saving: a signal handler has done it
+  u64 stray_return = 0;                       // where a RET comes to that no call of emitted code belongs to
+  std::array<u64, kExitReasons> leave_for{};  // `leave` with that ExitReason
+  // What emit_look_up emits, by Lookup, for code too cold to have it inline. Jumped to for a guest's jump and called
+  // for its call: it jumps on itself.
+  std::array<u64, 2> look_up{};
   // Called with a linear address in R8; R8 is then the host address of so many bytes, for the one instruction behind
   // the call. Where the TLB does not know them, emitted code is left with ExitReason::soft_miss. Changes R8, R10, R11,
   // R15. By write, and by the place in kSoftSizes.
@@ -61,10 +67,16 @@ struct Thunks {
     bool write = false;
   };
   SoftAccess soft_access(u64 offset) const;
+  // Whether a block may jump to this offset.
+  bool is_exit(u64 offset) const {
+    const auto among = [&](std::span<const u64> places) { return std::ranges::find(places, offset) != places.end(); };
+    return among(leave_for) || among(look_up);
+  }
   // Whether a block may call this offset for anything else, and whether it must have a Transition in R9 then.
   bool is_service(u64 offset) const {
     for (unsigned n = 0; n < 3; ++n)
       if (offset == repeat_store[n] || offset == repeat_move[n]) return true;
+    if (std::ranges::find(look_up, offset) != look_up.end()) return true;
     return offset == push_flags || offset == pop_flags || offset == pop_word_flags || offset == word_of_bit ||
            offset == dword_of_bit || takes_record(offset);
   }

@@ -106,11 +106,22 @@ TranslatedBlock* Translator::translate(const Key& key, Reach reach, u8 demotions
     emitter.count_entries();
   }
   const Decoder& decoder = key.mode & block_mode::kCode32 ? decoder32_ : decoder16_;
+  // Until it is known to be hot, code is emitted once: a block ends where another begins.
+  const std::bitset<kPageSize>& starts = pages_[frame.value].starts;
+  const auto known = [&](u32 at) {
+    const u64 offset = block.bytes;
+    return reach == Reach::soft && starts[first + offset] &&
+           by_key_.contains({key.physical + offset, static_cast<u32>(key.linear + offset), at, key.mode});
+  };
   u32 loop_bytes = 0;
   for (u32 count = 0; !emitter.ended(); ++count) {
     const u32 at = key.eip + block.bytes;
     if (count == options_.block_instructions || block.bytes >= room) {
       at < code_end ? emitter.go_to(at, key.eip) : emitter.leave_to_interpreter(at, false);
+      break;
+    }
+    if (count > 0 && loop_bytes == 0 && known(at)) {
+      emitter.go_to(at, key.eip);
       break;
     }
     Insn insn;
@@ -161,6 +172,7 @@ TranslatedBlock* Translator::translate(const Key& key, Reach reach, u8 demotions
   used_ += block.code_bytes;
 
   by_key_[key] = &block;
+  pages_[frame.value].starts.set(first);
   enter_in_page(frame, block, code_lines(first, std::min(block.bytes, kPageSize - first)));
   if (block.straddles())
     enter_in_page(page_of(PhysAddr(block.second_page)), block, code_lines(0, block.bytes - (kPageSize - first)));

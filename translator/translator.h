@@ -2,6 +2,7 @@
 // code has been, or can be, made.
 #pragma once
 
+#include <bitset>
 #include <deque>
 #include <functional>
 #include <memory>
@@ -96,7 +97,8 @@ class Translator final : public TranslationListener {
   static Key key_of(const TranslatedBlock& b) { return {b.physical, b.linear, b.eip, b.mode}; }
   // A page that blocks were made of.
   struct CodePage {
-    u64 lines = 0;  // which 64-byte lines hold code
+    u64 lines = 0;                  // which 64-byte lines hold code
+    std::bitset<kPageSize> starts;  // where blocks have begun, gone ones too
     std::vector<TranslatedBlock*> blocks;
   };
 

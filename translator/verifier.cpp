@@ -161,7 +161,7 @@ void verify_emitted(std::span<const u8> code, u64 place, const Thunks& thunks) {
       } else if (direct) {
         const u64 thunk = place + target;
         access = thunks.soft_access(thunk);
-        CHECK_THAT(is_call_or_return(z) ? access.bytes || thunks.is_service(thunk) : thunk == thunks.leave,
+        CHECK_THAT(is_call_or_return(z) ? access.bytes || thunks.is_service(thunk) : thunks.is_exit(thunk),
                    "emitted code at {:x} jumps out to {:x}", at, thunk);
         CHECK_THAT(record || !thunks.takes_record(thunk), "emitted code at {:x} calls {:x} without a record", at,
                    thunk);
