@@ -194,11 +194,38 @@ TEST_CASE("what the emitter uses passes") {
   for (const Form& form : forms) CHECK_MESSAGE(!aborts(form.code), form.what);
 }
 
+TEST_CASE("a jump out goes to a way out or a look-up, a call to what returns or looks up") {
+  constexpr u64 kAt = 0x1000;
+  Thunks thunks;
+  thunks.leave = 0x40;
+  for (unsigned n = 0; n < kExitReasons; ++n) thunks.leave_for[n] = 0x80 + 0x10 * n;
+  thunks.look_up = {0x200, 0x240};
+  thunks.push_flags = 0x300;
+  const auto refused = [&](u8 opcode, u64 thunk) {
+    std::vector<u8> code{opcode};
+    const u32 distance = static_cast<u32>(thunk - (kAt + 5));
+    for (unsigned n = 0; n < 4; ++n) code.push_back(static_cast<u8>(distance >> (8 * n)));
+    return aborts(code, kAt, thunks);
+  };
+  constexpr u8 kJump = 0xE9, kCall = 0xE8;
+  for (const u64 way_out : thunks.leave_for) {
+    CHECK_FALSE(refused(kJump, way_out));
+    CHECK(refused(kCall, way_out));
+    CHECK(refused(kJump, way_out + 1));
+  }
+  for (const u64 look_up : thunks.look_up) {
+    CHECK_FALSE(refused(kJump, look_up));
+    CHECK_FALSE(refused(kCall, look_up));
+  }
+  CHECK(refused(kJump, thunks.leave));
+  CHECK(refused(kJump, thunks.push_flags));
+  CHECK_FALSE(refused(kCall, thunks.push_flags));
+}
+
 TEST_CASE("a soft access passes right behind the call that makes its address only") {
   Thunks thunks;
   for (const bool write : {false, true})
     for (unsigned n = 0; n < kSoftSizes.size(); ++n) thunks.soft[write][n] = 0x100 + 0x100 * write + 0x10 * n;
-  thunks.leave = 0x40;
   constexpr u64 kAt = 0x1000;
   // call to a thunk; then the code given.
   const auto behind = [&](bool write, unsigned size, std::vector<u8> code) {
