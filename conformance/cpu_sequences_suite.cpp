@@ -64,14 +64,14 @@ class Bench {
     const Taint taint = generator_.taint_at(out.state.eip);
     test_->ignored_flags = taint.flags;
     test_->ignored_status = taint.status;
-    const Row row = out.vector == Outcome::kFinished ? Row{} : generator_.row_at(out.state.eip);
+    const Row row = row_of(out);
     finished_ += out.vector == Outcome::kFinished;
     ++ran_;
     if (host_) {
       run_on(*host_, *found_);
       // The host is the truth: what differs is the interpreter's.
-      if (!same(row, *test_, *before_, *found_, *expected_))
-        by_interpreter_.add(row, number, *test_, *before_, *found_, *expected_);
+      if (const Row of_host = row_of(found_->outcome); !same(of_host, *test_, *before_, *found_, *expected_))
+        by_interpreter_.add(of_host, number, *test_, *before_, *found_, *expected_);
     }
     for (unsigned time = 0; time < setting_.times; ++time) {
       run_on(*translator_, *found_);
@@ -100,6 +100,11 @@ class Bench {
   void run_on(Subject& subject, Run& run) {
     run.arena = *before_;
     run.outcome = subject.run(test_->in, test_->bytes(), test_->code_at, test_->ending, run.arena);
+  }
+
+  // Of the instruction that faulted.
+  Row row_of(const Outcome& out) const {
+    return out.vector == Outcome::kFinished ? Row{} : generator_.row_at(out.state.eip);
   }
 
   const Setting& setting_;

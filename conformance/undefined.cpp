@@ -93,7 +93,21 @@ constexpr std::string_view kTransition = "restarting it gives the same: TOP and 
 constexpr std::string_view kIterations =
     "between iterations: at a fault Intel restores the flags (SDM 2 REP), AMD keeps the last iteration's; a trap may "
     "see either";
+constexpr std::string_view kUnmasked =
+    "SDM 1 8.5: the operand stays as it was; Intel does not look at it then, AMD (Zen) does, and faults";
+constexpr std::string_view kSelector = "SDM 2 PUSH, POP: Intel accesses the selector's 2 bytes, AMD 4 and aligned";
+bool on_segment(const Row& row) { return !row.modrm && (row.two_byte ? row.opcode >= 0xA0 : row.opcode < 0x20); }
+bool on_control(const Row& row) { return row.two_byte && (row.opcode == 0x20 || row.opcode == 0x22); }
 constexpr FreedomEntry kFreedoms[] = {
+    {M(PUSH), kMayMisalign, kSelector, on_segment},
+    {M(POP), kMayMisalign, kSelector, on_segment},
+    {M(MOV), kEitherFault, "APM 3 MOV CRn: LOCK, #UD on Intel, makes CR8 of CR0 on AMD, which CPL 3 may not use",
+     on_control},
+    {M(UD1), kEitherFault, "SDM 2 UD: some processors take no ModRM byte, which may lie beyond CS' limit"},
+    {M(RET), kEitherFault, "far: whether the selector or the outer stack pointer is looked at first is open"},
+    {M(FST), kOperandFirst, kUnmasked},
+    {M(FIST), kOperandFirst, kUnmasked},
+    {M(FISTP), kOperandFirst, kUnmasked},
     {M(PUSHAD), kPartialMemory, kStores},
     {M(ENTER), kPartialMemory | kEitherFault, kStores},
     {M(CALL), kPartialMemory | kEitherFault, "far: whether the target's limit or the stack is looked at first is open"},
@@ -104,8 +118,8 @@ constexpr FreedomEntry kFreedoms[] = {
     {M(FLDENV), kFaultInOperand | kEitherFault, kLong},
     {M(FRSTOR), kFaultInOperand | kEitherFault, kLong},
     {M(FXRSTOR), kFaultInOperand | kEitherFault, kLong},
-    {M(FSTP), kPartialMemory, kStores},
-    {M(FBSTP), kPartialMemory, kStores},
+    {M(FSTP), kPartialMemory | kOperandFirst, "as FST, and of 80 bits: two stores"},
+    {M(FBSTP), kPartialMemory | kOperandFirst, "as FST, and of 80 bits: two stores"},
     {M(CMPSB), kEitherFault | kRepeatedFlags, "two operands, read in either order"},
     {M(CMPSW), kEitherFault | kRepeatedFlags, "two operands, read in either order"},
     {M(CMPSD), kEitherFault | kRepeatedFlags, "two operands, read in either order"},
@@ -206,9 +220,9 @@ void ignore_pushed_selector(const TestCase& test, Undefined& out) {
 std::span<const UndefinedEntry> undefined_table() { return kTable; }
 std::span<const FreedomEntry> freedom_table() { return kFreedoms; }
 
-u8 freedom_of(const Row& row) {
+u16 freedom_of(const Row& row) {
   for (const FreedomEntry& entry : kFreedoms)
-    if (entry.mnemonic == row.mnemonic) return entry.freedom;
+    if (entry.mnemonic == row.mnemonic && (!entry.of || entry.of(row))) return entry.freedom;
   return 0;
 }
 

@@ -42,7 +42,7 @@ struct UndefinedEntry {
 std::span<const UndefinedEntry> undefined_table();
 
 // What the manuals leave open where an instruction faults half-way.
-enum Freedom : u8 {
+enum Freedom : u16 {
   kPartialMemory = 1,     // some of its stores may have happened
   kPartialRegisters = 2,  // some of its registers may have been loaded, but not ESP
   kFaultInOperand = 4,    // CR2 may name any byte of the operand
@@ -50,16 +50,19 @@ enum Freedom : u8 {
   kMayFault = 16,         // there may be a fault or none
   kRepeatedFlags = 64,    // between iterations the flags may be the old ones or the last one's
   kEntersMmx = 32,        // the x87's tags and TOP may be those of MMX operation already
+  kOperandFirst = 128,    // where an unmasked x87 exception keeps it from storing, its operand may fault instead
+  kMayMisalign = 256,     // there may be an #AC or none
 };
 struct FreedomEntry {
   ZydisMnemonic mnemonic;
-  u8 freedom;
+  u16 freedom;
   std::string_view reason;
+  bool (*of)(const Row&) = nullptr;  // which rows of the mnemonic; null: all
 };
 
 std::span<const FreedomEntry> freedom_table();
 // For a case that ended in a fault at its instruction: a sum of Freedoms.
-u8 freedom_of(const Row& row);
+u16 freedom_of(const Row& row);
 
 // Memory bytes that hold what processors may answer differently: where and how many, linear.
 struct IgnoredBytes {
