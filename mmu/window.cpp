@@ -67,25 +67,26 @@ void Window::unlink(u32 page) {
 void Window::forget(u32 page, u32 count) {
   for (u32 p = page; p < page + count; ++p) {
     if (frame_[p]) unlink(p);
-    rights_[p] = 0;
+    rights_[p] &= kKnown;
   }
 }
 
-bool Window::map(u32 page, Ppn frame, u32 count, Right right, bool global) {
+bool Window::map(u32 page, Ppn frame, u32 count, Right right, bool global, bool populate) {
   CHECK_THAT(count && u64{page} + count <= kPages && (u64{frame.value} + count) <= first_.size(), "{:x} {:x}+{}", page,
              frame.value, count);
   forget(page, count);
   const int protection = right == Right::write ? PROT_READ | PROT_WRITE : PROT_READ;
   const bool full = mappings_ >= kMostMappings;
-  if (full || mmap(host(page), u64{count} << kPageShift, protection, MAP_SHARED | MAP_FIXED, memory_.file(),
-                   static_cast<off_t>(u64{frame.value} << kPageShift)) == MAP_FAILED) {
+  if (full ||
+      mmap(host(page), u64{count} << kPageShift, protection, MAP_SHARED | MAP_FIXED | (populate ? MAP_POPULATE : 0),
+           memory_.file(), static_cast<off_t>(u64{frame.value} << kPageShift)) == MAP_FAILED) {
     drop_all();
     return false;
   }
   ++mappings_;
   for (u32 n = 0; n < count; ++n) {
     link(page + n, frame.value + n);
-    rights_[page + n] = static_cast<u8>(static_cast<u8>(right) | (global ? kGlobal : 0));
+    rights_[page + n] = static_cast<u8>(static_cast<u8>(right) | kKnown | (global ? kGlobal : 0));
   }
   (global ? global_ : local_).push_back({page, count});
   return true;
@@ -107,7 +108,7 @@ void Window::drop_local() {
     // Parts of a run may be something else by now.
     for (u32 page = run.page; page < run.page + run.count;) {
       u32 end = page;
-      while (end < run.page + run.count && rights_[end] && !(rights_[end] & kGlobal)) ++end;
+      while (end < run.page + run.count && mapped(end) && !(rights_[end] & kGlobal)) ++end;
       if (end > page) {
         if (!unmap(page, end - page)) return;
       }
@@ -120,7 +121,7 @@ void Window::drop_local() {
 
 void Window::drop(u32 page, u32 count) {
   bool any = false;
-  for (u32 p = page; p < page + count; ++p) any |= rights_[p] != 0;
+  for (u32 p = page; p < page + count; ++p) any |= mapped(p);
   if (!any) return;
   if (unmap(page, count)) ++mappings_;  // the hole may have split one
 }
@@ -147,7 +148,7 @@ void Window::write_protect(Ppn frame) {
 
 void Window::audit() const {
   for (u32 page = 0; page < kPages; ++page) {
-    if (!rights_[page]) continue;
+    if (!mapped(page)) continue;
     const u32 frame = frame_[page] - 1;
     bool found = false;
     for (u32 other = first_[frame]; other && !found; other = next_[other - 1]) found = other == page + 1;

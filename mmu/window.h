@@ -29,10 +29,14 @@ class Window {
   enum class Right : u8 { none = 0, read = 1, write = 2 };
   Right right(u32 page) const { return static_cast<Right>(rights_[page] & 3); }
 
+  // Whether the page has been mapped ever.
+  bool known(u32 page) const { return rights_[page] & kKnown; }
+
   // Maps `count` pages of linear addresses from page number `page` on to consecutive pages of the memory file from
-  // `frame` on, in place of what was there. `global`: stays when `drop_local` is called. False: the host refused (its
-  // limit of mappings); the window is then empty.
-  bool map(u32 page, Ppn frame, u32 count, Right right, bool global);
+  // `frame` on, in place of what was there. `global`: stays when `drop_local` is called. `populate`: all of them have
+  // been used and will be, so that the host enters them in its page tables at once; it would allocate what has not
+  // been. False: the host refused (its limit of mappings); the window is then empty.
+  bool map(u32 page, Ppn frame, u32 count, Right right, bool global, bool populate = false);
 
   void drop_all();
   void drop_local();
@@ -48,7 +52,7 @@ class Window {
       const auto unmap_gone = [&] { return !gone.count || unmap(std::exchange(gone, {})); };
       for (u32 page = run.page; page < run.page + run.count; ++page) {
         const u8 right = rights_[page];
-        const bool listed_elsewhere = !right || right & (kGlobal | kSettled);
+        const bool listed_elsewhere = !mapped(page) || right & (kGlobal | kSettled);
         const u32 frame = frame_[page] - 1;
         if (!listed_elsewhere && !still(page, frame, static_cast<Right>(right & 3))) {
           if (!gone.count++) gone.page = page;
@@ -83,13 +87,14 @@ class Window {
 
  private:
   static constexpr u32 kPages = 1u << 20;
-  static constexpr u8 kGlobal = 4, kSettled = 8;
+  static constexpr u8 kGlobal = 4, kSettled = 8, kKnown = 16;
 
   struct Run {
     u32 page;
     u32 count;
   };
 
+  bool mapped(u32 page) const { return right(page) != Right::none; }
   void link(u32 page, u32 frame);
   void unlink(u32 page);
   void forget(u32 page, u32 count);
@@ -100,7 +105,7 @@ class Window {
 
   MachineMemory& memory_;
   u64 base_ = 0;
-  HostPages<u8> rights_;  // Right, and kGlobal
+  HostPages<u8> rights_;  // Right, and the bits above
   // For each page its frame plus 1, and its neighbours among the pages of the same frame plus 1; 0 is none.
   HostPages<u32> frame_, next_, previous_;
   HostPages<u32> first_;  // by frame: a page that shows it, plus 1

@@ -9,6 +9,8 @@ namespace {
 constexpr u32 kLastOperand = 0xFFFF'FFF0;
 // Of a process the host takes 65,530 (vm.max_map_count), and a window takes 24,000.
 constexpr u64 kMostMappings = 32'000;
+// A page is mapped with those around it, so many pages in all: a hidden fault costs as much as mapping some of them.
+constexpr u32 kAround = 16;
 // Asking the tables about more entries of a software TLB takes longer than filling those that are used again.
 constexpr std::size_t kMostSettled = 512;
 
@@ -72,9 +74,43 @@ bool MemoryView::map(u32 linear, bool write) {
   if (write && !writable) return false;
   ++counters_.hidden_faults;
   if (t.large || !(cpu_.cr0 & cr0::PG)) return map_region(linear, t, write);
-  ++counters_.mapped_pages;
-  const bool global = t.global && (cpu_.cr4 & cr4::PGE);
-  return window().map(linear >> kPageShift, frame, 1, writable ? Window::Right::write : Window::Right::read, global);
+  return map_around(linear >> kPageShift,
+                    {frame, writable ? Window::Right::write : Window::Right::read, t.global && (cpu_.cr4 & cr4::PGE)});
+}
+
+// What a walk would map without setting A or D.
+MemoryView::Shown MemoryView::shown(const PagingMode& mode, u32 page) const {
+  const Translation t = probe(memory_, mode, LinearAddr(page << kPageShift));
+  const bool user = cpu_.privilege() == Privilege::user;
+  if (!t.ok || t.large || !t.accessed || (user && !t.user) || !plain(t.page.value)) return {};
+  const Ppn frame = page_of(t.page);
+  const bool writable = t.dirty && (t.writable || (!user && !mode.write_protect)) && !memory_.watched(frame);
+  return {frame, writable ? Window::Right::write : Window::Right::read, t.global && (cpu_.cr4 & cr4::PGE)};
+}
+
+// Maps a page, and those around it that the guest has used before, in runs of consecutive frames.
+bool MemoryView::map_around(u32 page, const Shown& asked) {
+  const PagingMode mode = cpu_.paging_mode();
+  Window& w = window();
+  const u32 first = page & ~(kAround - 1);
+  std::array<Shown, kAround> around;
+  for (u32 n = 0; n < kAround; ++n) {
+    around[n] = first + n == page ? asked : shown(mode, first + n);
+    if (w.right(first + n) >= around[n].right) around[n].right = Window::Right::none;
+  }
+  for (u32 n = 0; n < kAround;) {
+    const Shown& from = around[n];
+    u32 end = n + 1;
+    while (end < kAround && around[end].right == from.right && around[end].global == from.global &&
+           around[end].frame.value == from.frame.value + (end - n))
+      ++end;
+    if (from.right != Window::Right::none) {
+      if (!w.map(first + n, from.frame, end - n, from.right, from.global, true)) return false;
+      counters_.mapped_pages += end - n;
+    }
+    n = end;
+  }
+  return true;
 }
 
 // Maps what a large page covers, in runs of pages that are plain memory with the same right.

@@ -61,6 +61,14 @@ class MemoryView {
   bool still(const PagingMode& mode, u32 page, u32 frame, bool write) const;
   bool fill(SoftTlb& tlb, Privilege who, u32 linear, u32 bytes, bool write);
   bool map_region(u32 linear, const Translation& t, bool write);
+  // What the window has to show at a page.
+  struct Shown {
+    Ppn frame{};
+    Window::Right right = Window::Right::none;
+    bool global = false;
+  };
+  Shown shown(const PagingMode& mode, u32 page) const;
+  bool map_around(u32 page, const Shown& asked);
 
   Cpu& cpu_;
   GuestMemory& memory_;

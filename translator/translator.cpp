@@ -184,8 +184,12 @@ bool Translator::resolve_fault(TranslatedBlock& block) {
   // The low half of a host address in the window is the linear address.
   if (context_.fault_signal != SIGSEGV || !view_.has_windows() || !view_.window().contains(context_.fault_address))
     return false;
-  block.window_faults += block.window_faults < 0xFF;
-  return view_.map(static_cast<u32>(context_.fault_address), context_.fault_write);
+  // A page's first fault pays for all that follows: memory that stays where it is costs no block its window.
+  const u32 linear = static_cast<u32>(context_.fault_address);
+  const bool again = view_.window().known(linear >> kPageShift);
+  const bool mapped = view_.map(linear, context_.fault_write);
+  if (again || !mapped) block.window_faults += block.window_faults < 0xFF;
+  return mapped;
 }
 
 bool Translator::may_be_misaligned(const TranslatedBlock& block, u32 eip) const {
