@@ -79,11 +79,14 @@ struct HelperSite {
   bool fpu = false;          // it may look at the FPU's state
 };
 
-// A direct branch that may be linked to its target: the place of its displacement, and where it goes.
+// A direct branch that may be linked to its target. Offsets are from the block's start.
 struct LinkSite {
   TranslatedBlock* from;
-  u64 place;
-  u32 target;
+  u64 place;      // of its displacement
+  u32 target;     // EIP
+  u32 exit;       // where it goes while it is not linked
+  u32 exit_jump;  // the displacement of that exit's last jump
+  u8 cuts = 0;    // times that the target's page was no longer what it was; saturates
 };
 
 }  // namespace penumbra

@@ -15,7 +15,7 @@ struct LookupEntry {
 
 inline constexpr u32 kLookupEntries = 1u << 16;
 // Direct-mapped. Functions stand at multiples of 16, so that the low bits alone would use few of the slots.
-constexpr u32 lookup_slot(u32 linear) { return (linear + (linear >> 16)) & (kLookupEntries - 1); }
+constexpr u32 lookup_slot(u32 linear) { return (linear + __builtin_bswap32(linear)) & (kLookupEntries - 1); }
 
 // Blocks count how often they are entered, each in a place of its own until there are more blocks than places.
 inline constexpr u32 kHeatPlaces = 1u << 16;
@@ -64,7 +64,6 @@ struct Context {
   i64 segment_end[2][6] = {};
   void* soft_tlb = nullptr;  // SoftTlb::Entry[SoftTlb::kEntries]
   LookupEntry* lookup = nullptr;
-  u32 looked_up = 0;  // the linear address, for its upper half
   u64 window = 0;     // the window's base; its low 32 bits are 0
   // Of supervisor and user, for changes of privilege.
   void* soft_tlbs[2] = {};
@@ -80,6 +79,8 @@ struct Context {
   // Where RSP stands while emitted code runs and no guest call is open: at the address of the thunk for returns that no
   // call of emitted code belongs to.
   u64 return_stack = 0;
+  u64 entry_stack = 0;  // RSP to enter with
+  u64 left_stack = 0;   // RSP when emitted code was left
   // Of ExitReason::fault.
   u64 fault_code = 0;     // host address of the instruction
   u64 fault_address = 0;  // of the access, for a page fault

@@ -13,6 +13,7 @@ namespace penumbra {
   ROW(guest_bytes, "guest bytes translated")                     \
   ROW(code_bytes, "host bytes emitted")                          \
   ROW(links, "direct branches linked")                           \
+  ROW(cuts, "links cut, as their target's page changed")         \
   ROW(entries, "entries of emitted code")                        \
   ROW(lookups, "exits for an indirect branch")                   \
   ROW(interpreted, "exits for the interpreter")                  \

@@ -1,5 +1,5 @@
-// Near control flow. A direct branch inside of its page is linked; one to another page, and every indirect one, goes
-// through the lookup table, which holds only what stands under the current mapping.
+// Near control flow. A direct branch is linked; an indirect one goes through the lookup table, which holds only what
+// stands under the current mapping, and knows which links to cut when that changes.
 #include "translator/emitter.h"
 
 namespace penumbra {
@@ -79,12 +79,7 @@ void Emitter::jump_to(u32 eip, u32 from) {
   }
   const bool backward = eip <= from;
   const u64 used_up = backward ? begin_poll() : 0;
-  if (same_page(eip)) {
-    later_.push_back({Later::Kind::link, a_.jump(), eip});
-  } else {
-    a_.move(R8, eip);
-    look_up(Flow::jump);
-  }
+  later_.push_back({Later::Kind::link, a_.jump(), eip});
   if (backward) end_poll(used_up, eip);
 }
 
@@ -126,9 +121,10 @@ void Emitter::finish() {
         leave(ExitReason::interpret, l.eip);
         break;
       case Later::Kind::link:
-        a_.store(context_field(&Context::site), static_cast<u32>(sites_.size()));
-        sites_.push_back({&block_, l.place, l.eip});
+        sites_.push_back({&block_, l.place, l.eip, static_cast<u32>(a_.size()), 0});
+        a_.store(context_field(&Context::site), static_cast<u32>(sites_.size() - 1));
         leave(ExitReason::link, l.eip);
+        sites_.back().exit_jump = static_cast<u32>(a_.size() - 4);
         break;
       case Later::Kind::fpu:
         a_.move(RCX, R15);
@@ -218,10 +214,10 @@ bool Emitter::call(const GuestInstruction& g) {
     end_poll(used_up, target);
     a_.bind(go_on);
   }
-  if (direct && same_page(target)) {
+  if (direct) {
     later_.push_back({Later::Kind::link, a_.call(), target});
   } else {
-    direct ? a_.move(R8, target) : a_.move(R8, R9);
+    a_.move(R8, R9);
     look_up(Flow::call);
   }
   returned(back);
@@ -258,7 +254,7 @@ bool Emitter::conditional(const GuestInstruction& g, unsigned condition) {
     later_.push_back({Later::Kind::link, a_.jump_if(condition ^ 1), g.next()});
     ++copies_;
     again_ = true;
-  } else if (same_page(target) && target > g.eip && inside(target)) {
+  } else if (target > g.eip && inside(target)) {
     later_.push_back({Later::Kind::link, a_.jump_if(condition), target});
   } else {
     const u64 not_taken = a_.jump_if(condition ^ 1);

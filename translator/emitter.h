@@ -55,9 +55,9 @@ class Emitter {
   bool instruction(const GuestInstruction& g, Emission emission);
   // Leaves the block before the instruction at `eip`, for the interpreter. `fpu`: it may look at the FPU's state.
   void leave_to_interpreter(u32 eip, bool fpu);
-  // Goes on at `eip`, and nothing follows: by a link, or through the lookup table where it lies in another page.
+  // Goes on at `eip`, and nothing follows: by a link.
   void go_to(u32 eip, u32 from);
-  // The same through the lookup table, whatever page it lies in.
+  // The same through the lookup table.
   void go_by_look_up(u32 eip);
   u64 size() const { return a_.size(); }
   // Whether an instruction has been emitted after which nothing may follow.

@@ -48,6 +48,7 @@ void on_signal(int signal, siginfo_t* info, void* machine) {
   for (unsigned n = 0; n < 8; ++n) c.gpr[n] = static_cast<u32>(registers[kGuest[n]]);
   c.flags = static_cast<u64>(registers[REG_EFL]);
   c.polls = static_cast<u32>(registers[REG_R14]);
+  c.left_stack = static_cast<u64>(registers[REG_RSP]);
   c.reason = ExitReason::fault;
   c.fault_code = code;
   c.fault_address = reinterpret_cast<u64>(info->si_addr);

@@ -7,7 +7,7 @@
 namespace penumbra {
 
 std::array<u64, 2> emit_look_up(Assembler& a, Flow flow, Lookup kind) {
-  constexpr u8 kGroup5[] = {0xFF}, kLoadWord[] = {0x0F, 0xB7};
+  constexpr u8 kGroup5[] = {0xFF};
   const Host linear = kind == Lookup::flat ? R8 : R11;
   if (kind == Lookup::based) {
     HostAddress base = context_field(&Context::segment_base);
@@ -18,10 +18,8 @@ std::array<u64, 2> emit_look_up(Assembler& a, Flow flow, Lookup kind) {
   a.move(R15, RCX);
   a.load_wide(R10, context_field(&Context::lookup));
   // As lookup_slot has it. A shift would change flags.
-  HostAddress upper = context_field(&Context::looked_up);
-  a.store(upper, linear);
-  upper.displacement += 2;
-  a.with_memory({.opcode = kLoadWord}, R9, upper);
+  a.move(R9, linear);
+  a.swap_bytes(R9);
   a.address(R9, {.base = R9, .index = linear});
   a.zero_extend_word(R9, R9);
   a.address(R9, {.base = R9, .index = R9});  // entries are 16 bytes

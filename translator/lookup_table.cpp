@@ -30,7 +30,13 @@ void LookupTable::note_page(u32 page, u64 physical, bool global) {
       drop_pages(page, 1);
       break;
     }
-  bucket_of(page).pages.push_back({page, physical, global});
+  bucket_of(page).pages.push_back({page, physical, global, {}});
+}
+
+void LookupTable::note_link(const TranslatedBlock& target, u32 site) {
+  const u32 page = target.linear >> kPageShift;
+  for (Mapped& mapped : bucket_of(page).pages)
+    if (mapped.page == page) mapped.links.push_back(site);
 }
 
 // Two pages that take a slot from each other over and over list it every time.
@@ -79,7 +85,9 @@ void LookupTable::drop_pages(u32 first_page, u32 count) {
     Bucket& bucket = bucket_of(first_page + n);
     const auto gone = std::erase_if(bucket.pages, [&](const Mapped& mapped) {
       first_known |= mapped.page == first_page;
-      return inside(mapped.page);
+      if (!inside(mapped.page)) return false;
+      to_cut_.insert(to_cut_.end(), mapped.links.begin(), mapped.links.end());
+      return true;
     });
     if (gone) drop_slots(bucket, [&](const TranslatedBlock& block) { return inside(block.linear >> kPageShift); });
   }
@@ -100,6 +108,7 @@ void LookupTable::forget() {
   }
   for (const u32 slot : aside_) dropped_[slot] = nullptr;
   aside_.clear();
+  to_cut_.clear();
   doubt_ = Doubt::none;
 }
 

@@ -39,6 +39,10 @@ class LookupTable {
   // mapped through CR3 writes, and so does, if it has one, `second_global`.
   void enter(TranslatedBlock* block, u64 code, bool global, bool second_global = false);
   void remove(const TranslatedBlock* block);
+  // A direct branch from another page is linked to a block that was found here.
+  void note_link(const TranslatedBlock& target, u32 site);
+  // The links of pages that are no longer what they were: to be cut before emitted code runs. Emptied by who cuts them.
+  std::vector<u32>& to_cut() { return to_cut_; }
   void drop_pages(u32 first_page, u32 count);
 
   // The mapping may have changed. Nobody may look anything up until `settle`.
@@ -69,6 +73,7 @@ class LookupTable {
     u32 page;  // linear
     u64 physical;
     bool global;
+    std::vector<u32> links;  // sites in other pages
   };
   // Pages whose numbers have the same low bits.
   struct Bucket {
@@ -90,6 +95,7 @@ class LookupTable {
   HostPages<TranslatedBlock*> dropped_;
   HostPages<u8> listed_;  // the number of the bucket that has the slot in `filled` rightly, plus 1
   std::array<Bucket, kBuckets> buckets_;
+  std::vector<u32> to_cut_;
   std::vector<u32> aside_;  // every slot where a dropped block stands, some perhaps twice
   Doubt doubt_ = Doubt::none;
 };

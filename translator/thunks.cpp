@@ -156,7 +156,9 @@ std::vector<Thunks::Named> Thunks::names() const {
   constexpr std::array<std::string_view, kExitReasons> kReasons = {"link", "look_up", "poll",      "interpret",
                                                                    "fpu",  "fault",   "soft_miss", "heat"};
   for (unsigned n = 0; n < kExitReasons; ++n) all.push_back({leave_for[n], fmt::format("leave_{}", kReasons[n])});
+  all.push_back({look_up_exit[0], "look_up_exit_flat"});
   all.push_back({look_up[0], "look_up_flat"});
+  all.push_back({look_up_exit[1], "look_up_exit_based"});
   all.push_back({look_up[1], "look_up_based"});
   for (const bool write : {false, true})
     for (unsigned n = 0; n < kSoftSizes.size(); ++n)
@@ -189,7 +191,7 @@ Thunks emit_thunks(CodeBuffer& buffer) {
   a.load(R8, context_field(&Context::flags));
   load_flags(a);
   a.load(kPolls, context_field(&Context::polls));
-  a.load_wide(RSP, context_field(&Context::return_stack));
+  a.load_wide(RSP, context_field(&Context::entry_stack));
   for (unsigned n = 0; n < 8; ++n) a.load(host_register(n), gpr(n));
   a.with_memory({.opcode = kJump}, 4, context_field(&Context::resume));
 
@@ -197,6 +199,7 @@ Thunks emit_thunks(CodeBuffer& buffer) {
   for (unsigned n = 0; n < 8; ++n) a.store(gpr(n), host_register(n));
   a.store(context_field(&Context::polls), kPolls);
   // The stack of returns may be used up to its guard.
+  a.with_memory({.opcode = kStore, .wide = true}, RSP, context_field(&Context::left_stack));
   a.load_wide(RSP, context_field(&Context::host_stack));
   a.bytes(kPushFlags);
   a.with_memory({.opcode = kPopMemory}, 0, context_field(&Context::flags));
@@ -223,6 +226,8 @@ Thunks emit_thunks(CodeBuffer& buffer) {
   push(a, R9);
   look_up_or_leave(a, thunks, Lookup::based);
   for (const Lookup kind : {Lookup::flat, Lookup::based}) {
+    thunks.look_up_exit[static_cast<unsigned>(kind)] = a.size();
+    a.load(R8, context_field(&Context::eip));
     thunks.look_up[static_cast<unsigned>(kind)] = a.size();
     look_up_or_leave(a, thunks, kind);
   }

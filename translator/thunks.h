@@ -28,6 +28,8 @@ struct Thunks {
   // What emit_look_up emits, by Lookup, for code too cold to have it inline. Jumped to for a guest's jump and called
   // for its call: it jumps on itself.
   std::array<u64, 2> look_up{};
+  // The same for the guest address in Context::eip: what becomes of the exit of a link that is not to be.
+  std::array<u64, 2> look_up_exit{};
   // Called with a linear address in R8; R8 is then the host address of so many bytes, for the one instruction behind
   // the call. Where the TLB does not know them, emitted code is left with ExitReason::soft_miss. Changes R8, R10, R11,
   // R15. By write, and by the place in kSoftSizes.

@@ -40,6 +40,7 @@ void Translator::settle_table() {
     global = global && (cpu_.cr4 & cr4::PGE);
     return still;
   });
+  cut_links(*table_);
 }
 
 TranslatedBlock* Translator::block_at(u32 eip) {
@@ -75,6 +76,7 @@ TranslatedBlock* Translator::block_at(u32 eip) {
   if (block->straddles() && !cpu_.code_page((linear | kPageMask) + 1, second, second_global)) return nullptr;
   const bool kept = cpu_.cr4 & cr4::PGE;
   table_->enter(block, code_address(*block), kept && global, kept && second_global);
+  cut_links(*table_);
   return block;
 }
 

@@ -7,6 +7,7 @@
 #include "core/base/bits.h"
 #include "core/base/check.h"
 #include "core/cpu/fx_image.h"
+#include "translator/look_up.h"
 
 #if defined(__x86_64__)
 #include <asm/prctl.h>
@@ -29,6 +30,8 @@ constexpr u32 kInstructionsAPoll = 8;
 constexpr u64 kOtherModeBurst = 2000;
 // So many hidden faults make a block go back to the software TLB: each costs as much as some thousand of its accesses.
 constexpr u8 kMostWindowFaults = 8;
+// A link that has been cut as often leads through the lookup table from then on.
+constexpr u8 kMostCuts = 8;
 constexpr unsigned kMostFaultsInARow = 16;
 // In an FXSAVE image.
 constexpr u32 kFxMxcsr = 24, kFxXmm = 160;
@@ -148,7 +151,7 @@ RunEnd Translator::interpret_behind_block(u32 site, u64& left) {
   return end;
 }
 
-void Translator::enter(u64 code) {
+void Translator::enter(u64 code, u64 stack) {
   const bool user = cpu_.privilege() == Privilege::user;
   if (user) view_.settle_user();
   if (view_.has_windows()) {
@@ -168,6 +171,7 @@ void Translator::enter(u64 code) {
   context_.soft_tlbs[1] = view_.soft(Privilege::user).entries();
   context_.soft_tlb = context_.soft_tlbs[user];
   context_.resume = code;
+  context_.entry_stack = stack;
   ++counters_.entries;
   thunks_.enter(&context_);
   if (context_.transited) take_transitions();
@@ -214,12 +218,31 @@ u32 Translator::instruction_at(TranslatedBlock*& block, u64 place) {
 
 std::optional<u32> Translator::run_emitted(TranslatedBlock*& block) {
   u64 code = code_address(*block);
+  u64 stack = returns_.top();
   for (unsigned faults = 0;; ++faults) {
-    enter(code);
+    enter(code, stack);
+    // Open guest calls stay so unless the code that they return to may have gone.
+    const u64 generation = generation_, invalidated = counters_.invalidated;
+    const auto go_on = [&](u64 at) {
+      code = at;
+      stack = generation == generation_ && invalidated == counters_.invalidated ? context_.left_stack : returns_.top();
+    };
     switch (context_.reason) {
+      case ExitReason::link:
+      case ExitReason::lookup: {
+        if (lockstep_ || !context_.polls || options_.forget_always) return std::nullopt;
+        const bool known = context_.reason == ExitReason::link;
+        counters_.lookups += !known;
+        TranslatedBlock* next = known ? link(context_.site) : block_at(context_.eip);
+        if (!next) return std::nullopt;
+        block = next;
+        go_on(code_address(*block));
+        faults = 0;
+        continue;
+      }
       case ExitReason::fpu:
         if (!take_fpu_in()) return instruction_at(block, buffer_.offset_of(context_.resume));
-        code = context_.resume;
+        go_on(context_.resume);
         continue;
       case ExitReason::heat: return 0;
       case ExitReason::interpret:
@@ -239,7 +262,7 @@ std::optional<u32> Translator::run_emitted(TranslatedBlock*& block) {
       context_.reason = ExitReason::poll;
       return left_before;
     }
-    code = reinterpret_cast<u64>(buffer_.code(block->code + start.host));
+    go_on(reinterpret_cast<u64>(buffer_.code(block->code + start.host)));
   }
 }
 
@@ -329,10 +352,8 @@ RunEnd Translator::dispatch(u64 left) {
           remake(*hot, Reach::window, hot->demotions);
         }
         break;
-      case ExitReason::lookup: ++counters_.lookups; break;
-      case ExitReason::link:
-        if (!lockstep_) link(context_.site, generation_);
-        break;
+      case ExitReason::lookup:
+      case ExitReason::link: break;
       case ExitReason::soft_miss:
       case ExitReason::fault:
         ++counters_.soft_accesses;
@@ -360,16 +381,35 @@ RunEnd Translator::dispatch(u64 left) {
   return RunEnd::budget;
 }
 
-void Translator::link(u32 site, u64 generation) {
-  const u32 target_eip = sites_[site].target;
-  TranslatedBlock* target = block_at(target_eip);
-  if (generation != generation_ || !target) return;
+// Inside of a page a link holds as long as its target does. One to another page also needs that page to stay mapped as
+// it is: the lookup table, where it was found, says when that ends.
+TranslatedBlock* Translator::link(u32 site) {
+  const u64 generation = generation_;
+  TranslatedBlock* target = block_at(sites_[site].target);
+  if (generation != generation_ || !target) return target;
   const LinkSite& s = sites_[site];
-  const bool same_page =
-      (target->physical ^ s.from->physical) >> kPageShift == 0 && !target->straddles() && !s.from->straddles();
-  if (!s.from->valid || !target->valid || !same_page || s.from->mode != target->mode) return;
+  if (!s.from->valid || !target->valid || s.from->mode != target->mode) return target;
+  const bool other_page = (target->linear ^ s.from->linear) >> kPageShift;
+  if (target->straddles() || s.from->straddles() || s.cuts >= kMostCuts) {
+    const Lookup kind = s.from->mode & block_mode::kBasedCode ? Lookup::based : Lookup::flat;
+    buffer_.patch_jump(s.from->code + s.exit_jump, thunks_.look_up_exit[static_cast<unsigned>(kind)]);
+    return target;
+  }
+  if (!other_page && (target->physical ^ s.from->physical) >> kPageShift) return target;
+  if (other_page) table_->note_link(*target, site);
   buffer_.patch_jump(s.from->code + s.place, target->code);
   ++counters_.links;
+  return target;
+}
+
+void Translator::cut_links(LookupTable& table) {
+  for (const u32 site : table.to_cut()) {
+    LinkSite& s = sites_[site];
+    s.cuts += s.cuts < 0xFF;
+    buffer_.patch_jump(s.from->code + s.place, s.from->code + s.exit);
+    ++counters_.cuts;
+  }
+  table.to_cut().clear();
 }
 
 void Translator::all_dropped() {
@@ -385,7 +425,10 @@ void Translator::local_dropped() {
 void Translator::pages_dropped(u32 first_page, u32 count, bool code) {
   view_.drop_pages(first_page, count);
   if (code)
-    for (auto& [mode, table] : tables_) table->drop_pages(first_page, count);
+    for (auto& [mode, table] : tables_) {
+      table->drop_pages(first_page, count);
+      cut_links(*table);
+    }
 }
 
 void Translator::page_watched(Ppn page) { view_.write_protect(page); }

@@ -143,7 +143,7 @@ class Translator final : public TranslationListener {
   void show(const TranslatedBlock& block, std::span<const u8> guest) const;
 
   void settle_windows();
-  void enter(u64 code);
+  void enter(u64 code, u64 stack);
   u32 instruction_at(TranslatedBlock*& block, u64 place);
   // Runs emitted code from the block's start until it leaves for something that is not answered here. Which instruction
   // of `block`, the one left, was not completed, if it was left inside.
@@ -164,7 +164,9 @@ class Translator final : public TranslationListener {
   // The FPU's state goes into the Context, where emitted code has it loaded, and back. False: the guest may not use it.
   bool take_fpu_in();
   void give_fpu_back();
-  void link(u32 site, u64 generation);
+  // Null where there is no block to go on with at the link's target.
+  TranslatedBlock* link(u32 site);
+  void cut_links(LookupTable& table);
 
   Cpu& cpu_;
   GuestMemory& memory_;
