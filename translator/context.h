@@ -64,7 +64,7 @@ struct Context {
   i64 segment_end[2][6] = {};
   void* soft_tlb = nullptr;  // SoftTlb::Entry[SoftTlb::kEntries]
   LookupEntry* lookup = nullptr;
-  u64 window = 0;     // the window's base; its low 32 bits are 0
+  u64 window = 0;  // the window's base; its low 32 bits are 0
   // Of supervisor and user, for changes of privilege.
   void* soft_tlbs[2] = {};
   u64 windows[2] = {};

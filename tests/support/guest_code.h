@@ -28,6 +28,11 @@ class GuestCode {
   GuestCode& poke(u32 address, u32 value) { return (*this)({0xC7, 0x05}).dword(address).dword(value); }
   // mov byte [address], value
   GuestCode& poke_byte(u32 address, u8 value) { return (*this)({0xC6, 0x05}).dword(address)({value}); }
+  // The last opcode byte of a branch, and its displacement, in code that stands at `origin`.
+  GuestCode& branch(int opcode, u32 origin, u32 target) {
+    (*this)({opcode});
+    return dword(target - (origin + size() + 4));
+  }
   // jmp and call to an absolute address, from code that stands at `origin`
   GuestCode& jump(u32 origin, u32 target) { return branch(0xE9, origin, target); }
   GuestCode& call(u32 origin, u32 target) { return branch(0xE8, origin, target); }
@@ -43,11 +48,6 @@ class GuestCode {
   std::span<const u8> bytes() const { return bytes_; }
 
  private:
-  GuestCode& branch(int opcode, u32 origin, u32 target) {
-    (*this)({opcode});
-    return dword(target - (origin + size() + 4));
-  }
-
   std::vector<u8> bytes_;
 };
 

@@ -59,6 +59,41 @@ TEST_CASE("code that remaps its own page and invalidates it goes on in the new p
   CHECK(rig.reg(EBX) == 1);
 }
 
+TEST_CASE("direct branches to a page that changes more often than their links are made anew") {
+  constexpr u32 kRounds = 24;
+  // How the caller gets to kHigh: jmp, call, or jc with CF set; both answers come back by jumps or a RET.
+  enum class By { jump, call, condition };
+  for (const By by : {By::jump, By::call, By::condition})
+    for (const bool by_cr3 : {false, true}) {
+      TranslatedCpu rig;
+      GuestCode code;
+      code.mov(ECX, kRounds);
+      const u32 loop = code.size();
+      switch (by) {
+        case By::jump: code.jump(kCode, kHigh); break;
+        case By::call: code.call(kCode, kHigh); break;
+        case By::condition: code({0xF9, 0x0F}).branch(0x82, kCode, kHigh); break;
+      }
+      const u32 back = code.size();
+      // xor dword [entry], kOne ^ kTwo
+      code({0x81, 0x35}).dword(rig.entry_of(kHigh)).dword(kOne ^ kTwo);
+      by_cr3 ? reload_cr3(code) : invlpg(code, kHigh);
+      code({0x49, 0x0F}).branch(0x85, kCode, kCode + loop).hlt();  // dec ecx; jnz
+      const auto answer = [&](u32 step) {
+        GuestCode a;
+        a({0x81, 0xC3}).dword(step);  // add ebx, step
+        return by == By::call ? a({0xC3}) : a.jump(kHigh, kCode + back);
+      };
+      rig.load(kOne, answer(1));
+      rig.load(kTwo, answer(0x100));
+      rig.map(kHigh, kOne, pte::All);
+      CAPTURE(static_cast<int>(by));
+      CAPTURE(by_cr3);
+      CHECK(rig.run_code(code) == "");
+      CHECK(rig.reg(EBX) == kRounds / 2 * 0x101);
+    }
+}
+
 TEST_CASE("another page directory with other code at the same address") {
   TranslatedCpu rig;
   constexpr u32 kOtherDirectory = 0x70000, kOtherTable = 0x71000;
