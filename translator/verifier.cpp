@@ -9,6 +9,7 @@
 #include "core/base/check.h"
 #include "translator/assembler.h"
 #include "translator/context.h"
+#include "translator/plain_form.h"
 #include "translator/string_setup.h"
 
 namespace penumbra {
@@ -109,8 +110,11 @@ bool is_branch(const ZydisDecodedInstruction& z) {
 }  // namespace
 
 void verify_emitted(std::span<const u8> code, u64 place, const Thunks& thunks) {
-  ZydisDecoder decoder;
-  ZydisDecoderInit(&decoder, ZYDIS_MACHINE_MODE_LONG_64, ZYDIS_STACK_WIDTH_64);
+  static const ZydisDecoder decoder = [] {
+    ZydisDecoder made;
+    ZydisDecoderInit(&made, ZYDIS_MACHINE_MODE_LONG_64, ZYDIS_STACK_WIDTH_64);
+    return made;
+  }();
   std::vector<bool> starts(code.size() + 1);
   std::vector<u64> targets;
   // Where only the instruction before may lead: no jump.
@@ -118,8 +122,31 @@ void verify_emitted(std::span<const u8> code, u64 place, const Thunks& thunks) {
   Thunks::SoftAccess access;
   enum class Step : u8 { none, offset, base } step = Step::none;  // towards an access by register
   bool record = false;                                            // R9 is a transition's, made right before
+  // A direct branch from the instruction at `at` to `target`.
+  const auto branch = [&](std::size_t at, std::size_t length, u64 target, bool call) {
+    if (target < code.size()) return targets.push_back(target);
+    const u64 thunk = place + target;
+    access = thunks.soft_access(thunk);
+    CHECK_THAT(call ? access.bytes || thunks.is_service(thunk) : thunks.is_exit(thunk),
+               "emitted code at {:x} jumps out to {:x}", at, thunk);
+    CHECK_THAT(record || !thunks.takes_record(thunk), "emitted code at {:x} calls {:x} without a record", at, thunk);
+    if (thunks.takes_record(thunk)) inner[at] = true;
+    if (access.bytes) inner[at + length] = true;
+  };
   for (std::size_t at = 0; at < code.size();) {
     starts[at] = true;
+    // Most of it is plain, and decoding in full is what takes long.
+    const PlainForm plain = plain_form(code.subspan(at));
+    const bool reached =
+        plain.memory != PlainForm::Memory::soft || (plain.bytes <= access.bytes && (access.write || !plain.writes));
+    if (plain.length && reached && !plain.makes_r9 && !(step == Step::offset && plain.makes_r11)) {
+      access = {};
+      step = plain.makes_r8d ? Step::offset : Step::none;
+      if (plain.branch) branch(at, plain.length, at + static_cast<u64>(plain.target), plain.call);
+      record = false;
+      at += plain.length;
+      continue;
+    }
     ZydisDecodedInstruction z;
     ZydisDecodedOperand operands[ZYDIS_MAX_OPERAND_COUNT];
     const bool decoded =
@@ -155,19 +182,7 @@ void verify_emitted(std::span<const u8> code, u64 place, const Thunks& thunks) {
       const bool direct = to.type == ZYDIS_OPERAND_TYPE_IMMEDIATE;
       CHECK_THAT(direct || (to.type == ZYDIS_OPERAND_TYPE_MEMORY && in_lookup_table(to)),
                  "emitted code at {:x} jumps to where a guest could choose", at);
-      const u64 target = at + z.length + static_cast<u64>(to.imm.value.s);
-      if (direct && target < code.size()) {
-        targets.push_back(target);
-      } else if (direct) {
-        const u64 thunk = place + target;
-        access = thunks.soft_access(thunk);
-        CHECK_THAT(is_call_or_return(z) ? access.bytes || thunks.is_service(thunk) : thunks.is_exit(thunk),
-                   "emitted code at {:x} jumps out to {:x}", at, thunk);
-        CHECK_THAT(record || !thunks.takes_record(thunk), "emitted code at {:x} calls {:x} without a record", at,
-                   thunk);
-        if (thunks.takes_record(thunk)) inner[at] = true;
-        if (access.bytes) inner[at + z.length] = true;
-      }
+      if (direct) branch(at, z.length, at + z.length + static_cast<u64>(to.imm.value.s), is_call_or_return(z));
     }
     record = makes_record(z, operands);
     at += z.length;
