@@ -95,15 +95,17 @@ constexpr std::string_view kIterations =
     "see either";
 constexpr std::string_view kUnmasked =
     "SDM 1 8.5: the operand stays as it was; Intel does not look at it then, AMD (Zen) does, and faults";
+constexpr std::string_view kMisaligned = "SDM 1 10.2.3: MXCSR_MASK; bit 17 is AMD's misaligned exception mask";
 constexpr std::string_view kSelector = "SDM 2 PUSH, POP: Intel accesses the selector's 2 bytes, AMD 4 and aligned";
 bool on_segment(const Row& row) { return !row.modrm && (row.two_byte ? row.opcode >= 0xA0 : row.opcode < 0x20); }
 bool on_control(const Row& row) { return row.two_byte && (row.opcode == 0x20 || row.opcode == 0x22); }
 constexpr FreedomEntry kFreedoms[] = {
-    {M(PUSH), kMayMisalign, kSelector, on_segment},
-    {M(POP), kMayMisalign, kSelector, on_segment},
+    {M(PUSH), kWiderAccess, kSelector, on_segment},
+    {M(POP), kWiderAccess, kSelector, on_segment},
     {M(MOV), kEitherFault, "APM 3 MOV CRn: LOCK, #UD on Intel, makes CR8 of CR0 on AMD, which CPL 3 may not use",
      on_control},
     {M(UD1), kEitherFault, "SDM 2 UD: some processors take no ModRM byte, which may lie beyond CS' limit"},
+    {M(LDMXCSR), kMoreControl, kMisaligned},
     {M(RET), kEitherFault, "far: whether the selector or the outer stack pointer is looked at first is open"},
     {M(FST), kOperandFirst, kUnmasked},
     {M(FIST), kOperandFirst, kUnmasked},
@@ -117,7 +119,7 @@ constexpr FreedomEntry kFreedoms[] = {
     {M(FXSAVE), kPartialMemory | kFaultInOperand | kEitherFault, kLong},
     {M(FLDENV), kFaultInOperand | kEitherFault, kLong},
     {M(FRSTOR), kFaultInOperand | kEitherFault, kLong},
-    {M(FXRSTOR), kFaultInOperand | kEitherFault, kLong},
+    {M(FXRSTOR), kFaultInOperand | kEitherFault | kMoreControl, kLong},
     {M(FSTP), kPartialMemory | kOperandFirst, "as FST, and of 80 bits: two stores"},
     {M(FBSTP), kPartialMemory | kOperandFirst, "as FST, and of 80 bits: two stores"},
     {M(CMPSB), kEitherFault | kRepeatedFlags, "two operands, read in either order"},

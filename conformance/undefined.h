@@ -51,7 +51,8 @@ enum Freedom : u16 {
   kRepeatedFlags = 64,    // between iterations the flags may be the old ones or the last one's
   kEntersMmx = 32,        // the x87's tags and TOP may be those of MMX operation already
   kOperandFirst = 128,    // where an unmasked x87 exception keeps it from storing, its operand may fault instead
-  kMayMisalign = 256,     // there may be an #AC or none
+  kWiderAccess = 256,     // more bytes than the operand's may be looked at, and fault
+  kMoreControl = 512,     // MXCSR may have a bit that a Pentium 4 refuses
 };
 struct FreedomEntry {
   ZydisMnemonic mnemonic;
