@@ -248,7 +248,7 @@ bool Emitter::conditional(const GuestInstruction& g, unsigned condition) {
   const u32 target = g.target(op);
   // A short loop is emitted several times over: one poll for all.
   constexpr unsigned kMostCopies = 3;
-  constexpr u32 kShortLoop = 48;
+  const u32 kShortLoop = block_.reach == Reach::window ? 160 : 48;
   if (target == block_.eip && g.next() - target <= kShortLoop && copies_ < kMostCopies && same_page(g.next()) &&
       inside(g.next())) {
     later_.push_back({Later::Kind::link, a_.jump_if(condition ^ 1), g.next()});
