@@ -32,8 +32,9 @@ enum class ExitReason : u32 {
   fault,      // the host refused an access or raised an exception; `fault_*` say where
   soft_miss,  // the software TLB does not know `fault_address`; `fault_code` is behind the call that asked
   heat,       // the block at `eip` has been entered as often as it was to be counted
+  time,       // RDTSC at `eip`; `resume` is behind it
 };
-inline constexpr unsigned kExitReasons = 8;
+inline constexpr unsigned kExitReasons = 9;
 
 // As Context::segment_end has the end of a segment.
 constexpr i64 segment_end(u64 end) { return -1 - static_cast<i64>(end); }

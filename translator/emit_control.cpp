@@ -126,11 +126,11 @@ void Emitter::finish() {
         leave(ExitReason::link, l.eip);
         sites_.back().exit_jump = static_cast<u32>(a_.size() - 4);
         break;
-      case Later::Kind::fpu:
-        a_.move(RCX, R15);
+      case Later::Kind::fpu: a_.move(RCX, R15); [[fallthrough]];
+      case Later::Kind::time:
         a_.code_address(R8, l.resume);
         a_.with_memory({.opcode = kStoreWide, .wide = true}, R8, context_field(&Context::resume));
-        leave(ExitReason::fpu, l.eip);
+        leave(l.kind == Later::Kind::fpu ? ExitReason::fpu : ExitReason::time, l.eip);
         break;
       case Later::Kind::other_mode:
         a_.move(RCX, R15);

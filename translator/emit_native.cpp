@@ -175,6 +175,14 @@ bool Emitter::move_from_control(const GuestInstruction& g) {
   return true;
 }
 
+// C++ reads the clock and comes back. In lockstep the interpreter reads it, once for both.
+bool Emitter::read_time(const GuestInstruction& g) {
+  if (!transitions_) return false;
+  const u64 exit = a_.jump();
+  later_.push_back({Later::Kind::time, exit, g.eip, a_.size()});
+  return true;
+}
+
 // INC and DEC of a register: 40h to 4Fh are REX prefixes on the host.
 bool Emitter::step_register(const GuestInstruction& g, unsigned extension) {
   constexpr u8 kOpcode[] = {0xFF};
@@ -233,6 +241,7 @@ bool Emitter::emit(const GuestInstruction& g) {
     case ZYDIS_MNEMONIC_PREFETCHT2: done = true; break;
     // The direction is part of what the block assumes.
     case ZYDIS_MNEMONIC_CLD: done = !(block_.mode & block_mode::kDown); break;
+    case ZYDIS_MNEMONIC_RDTSC: done = read_time(g); break;
     case ZYDIS_MNEMONIC_MOV:
       // Control and debug registers; SSE's MOVs have other mnemonics.
       done = !one_byte                                  ? move_from_control(g)

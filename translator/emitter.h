@@ -79,6 +79,7 @@ class Emitter {
   bool bit_string(const GuestInstruction& g, const Assembler::Form& form, const ZydisDecodedOperand& memory);
   bool move_offset(const GuestInstruction& g);
   bool move_from_control(const GuestInstruction& g);
+  bool read_time(const GuestInstruction& g);
   bool step_register(const GuestInstruction& g, unsigned extension);
   // emit_fpu.cpp
   void need_fpu(const GuestInstruction& g);
@@ -144,7 +145,7 @@ class Emitter {
   bool inside(u32 eip) const { return eip < code_end_; }
 
   struct Later {
-    enum class Kind : u8 { poll, link, miss, stray, fpu, refused, outside, heat, other_mode } kind;
+    enum class Kind : u8 { poll, link, miss, stray, fpu, refused, outside, heat, other_mode, time } kind;
     u64 place;  // of the displacement that leads here
     u32 eip;
     u64 resume = 0;

@@ -153,8 +153,8 @@ Thunks::SoftAccess Thunks::soft_access(u64 offset) const {
 
 std::vector<Thunks::Named> Thunks::names() const {
   std::vector<Named> all{{0, "enter"}, {leave, "leave"}, {abandon, "abandon"}, {stray_return, "stray_return"}};
-  constexpr std::array<std::string_view, kExitReasons> kReasons = {"link", "look_up", "poll",      "interpret",
-                                                                   "fpu",  "fault",   "soft_miss", "heat"};
+  constexpr std::array<std::string_view, kExitReasons> kReasons = {"link",  "look_up",   "poll", "interpret", "fpu",
+                                                                   "fault", "soft_miss", "heat", "time"};
   for (unsigned n = 0; n < kExitReasons; ++n) all.push_back({leave_for[n], fmt::format("leave_{}", kReasons[n])});
   all.push_back({look_up_exit[0], "look_up_exit_flat"});
   all.push_back({look_up[0], "look_up_flat"});

@@ -244,6 +244,17 @@ std::optional<u32> Translator::run_emitted(TranslatedBlock*& block) {
         if (!take_fpu_in()) return instruction_at(block, buffer_.offset_of(context_.resume));
         go_on(context_.resume);
         continue;
+      case ExitReason::time: {
+        if ((cpu_.cr4 & cr4::TSD) && cpu_.cpl != 0) {
+          context_.reason = ExitReason::interpret;
+          return context_.instruction = instruction_at(block, buffer_.offset_of(context_.resume) - 1);
+        }
+        const u64 now = cpu_.time_stamp();
+        context_.gpr[EAX] = static_cast<u32>(now);
+        context_.gpr[EDX] = static_cast<u32>(now >> 32);
+        go_on(context_.resume);
+        continue;
+      }
       case ExitReason::heat: return 0;
       case ExitReason::interpret:
         return context_.instruction & kBehindBlock ? std::nullopt : std::optional(context_.instruction);
@@ -353,7 +364,8 @@ RunEnd Translator::dispatch(u64 left) {
         }
         break;
       case ExitReason::lookup:
-      case ExitReason::link: break;
+      case ExitReason::link:
+      case ExitReason::time: break;
       case ExitReason::soft_miss:
       case ExitReason::fault:
         ++counters_.soft_accesses;

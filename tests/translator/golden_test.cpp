@@ -33,7 +33,7 @@ std::vector<Case> cases() {
        {0x50, 0x6A, 0x07, 0xFF, 0x33, 0x59, 0x8F, 0x43, 0x04, 0xC9, 0xF4}},
       {"a forward branch in the page", forward_branch()},
       {"a short loop, four times over: dec ecx; jnz", {0x49, 0x75, 0xFD, 0xF4}},
-      {"a loop too long for that: poll and link", GuestCode().nops(50)({0x49, 0x75, 0xCB, 0xF4})},
+      {"a loop that begins inside of the block: poll and link", {0x90, 0x49, 0x75, 0xFD, 0xF4}},
       {"a call in the page and a jump to another", GuestCode{0x85, 0xC0}.call(kCode, kCode + 0x800).jump(kCode, kData)},
       {"indirect: call eax, jmp [ebx]", {0xFF, 0xD0, 0xFF, 0x23}},
       {"ret 8", {0xC2, 0x08, 0x00}},

@@ -358,6 +358,14 @@ TEST_CASE("privileged instructions of a user fault, though the host would let so
   rig.each([](TestMachine& m) { m.cpu.cr4 |= cr4::TSD; });
   CHECK(rig.run_sensitive({0x0F, 0x31}) == "");
   CHECK(rig.vector() == 13);
+  // Without it, inside of a function: the clock's time, and the function returns.
+  TranslatedCpu timed;
+  timed.each([](TestMachine& m) { m.cpu.tsc_offset = 0x1'2345'6789; });
+  GuestCode code;
+  code.call(kCode, kCode + 6).hlt()({0x0F, 0x31, 0x89, 0xC6, 0x89, 0xD7, 0xC3});  // rdtsc; mov esi, eax; mov edi, edx
+  CHECK(timed.run_code(code) == "");
+  CHECK(timed.reg(EDI) == 1);
+  CHECK(timed.reg(ESI) >= 0x2345'6789);
   SensitiveRig model(3);
   CHECK(model.run_sensitive(GuestCode({0x31, 0xC0, 0x40, 0x0F, 0xA2})) == "");
   CHECK(model.reg(EAX) == cpu_model_named("p4")->signature());

@@ -282,7 +282,7 @@ constexpr Row kRows[] = {
     {ZYDIS_MNEMONIC_CLFLUSH, always<clflush>},
     {ZYDIS_MNEMONIC_HLT, always<hlt, After::leave>, kEnds},
     {ZYDIS_MNEMONIC_CPUID, always<cpuid_instruction>},
-    {ZYDIS_MNEMONIC_RDTSC, always<rdtsc, After::leave>, kEnds},
+    {ZYDIS_MNEMONIC_RDTSC, always<rdtsc, After::leave>, kEnds, Emission::inlined},
     {ZYDIS_MNEMONIC_RDPMC, always<rdpmc>},
     {ZYDIS_MNEMONIC_RDMSR, always<rdmsr, After::leave>, kEnds},
     {ZYDIS_MNEMONIC_WRMSR, always<wrmsr, After::leave>, kEnds},
