@@ -13,27 +13,30 @@ SoftTlb::SoftTlb() : entries_(kEntries), state_(kEntries) {
 void SoftTlb::fill(u32 linear, u8* host_page, bool writable, bool global) {
   const u32 page = linear >> kPageShift;
   const u32 slot = slot_of(page);
-  if (!(state_[slot] & kListed)) filled_.push_back(slot);
+  u8& state = state_[slot];
+  const u8 list = global ? kListedGlobal : kListedLocal;
+  if (!(state & list)) (global ? global_ : local_).push_back(slot);
   entries_[slot] = {0u - page, writable ? 0u - page : kNone,
                     reinterpret_cast<u64>(host_page) - (u64{page} << kPageShift)};
-  state_[slot] = kListed | (global ? kGlobal : 0);
+  state = static_cast<u8>((state & ~kGlobal) | list | (global ? kGlobal : 0));
 }
 
 void SoftTlb::drop_all() {
-  for (const u32 slot : filled_) {
-    empty(slot);
-    state_[slot] = 0;
+  for (std::vector<u32>* list : {&local_, &global_}) {
+    for (const u32 slot : *list) {
+      empty(slot);
+      state_[slot] = 0;
+    }
+    list->clear();
   }
-  filled_.clear();
 }
 
 void SoftTlb::drop_local() {
-  std::erase_if(filled_, [&](u32 slot) {
-    if ((state_[slot] & kGlobal) && entries_[slot].addend) return false;
-    empty(slot);
-    state_[slot] = 0;
-    return true;
-  });
+  for (const u32 slot : local_) {
+    if (!(state_[slot] & kGlobal)) empty(slot);
+    state_[slot] &= static_cast<u8>(~kListedLocal);
+  }
+  local_.clear();
 }
 
 void SoftTlb::drop(u32 page, u32 count) {
@@ -42,10 +45,11 @@ void SoftTlb::drop(u32 page, u32 count) {
 }
 
 void SoftTlb::forbid_writes(const u8* written) {
-  for (const u32 slot : filled_) {
-    Entry& e = entries_[slot];
-    if (e.write_tag != kNone && e.addend && SoftTlb::host_page(e) == written) e.write_tag = kNone;
-  }
+  for (const std::vector<u32>* list : {&local_, &global_})
+    for (const u32 slot : *list) {
+      Entry& e = entries_[slot];
+      if (e.write_tag != kNone && e.addend && SoftTlb::host_page(e) == written) e.write_tag = kNone;
+    }
 }
 
 }  // namespace penumbra

@@ -27,19 +27,20 @@ class SoftTlb {
   Entry* entries() { return &entries_[0]; }
 
   void fill(u32 linear, u8* host_page, bool writable, bool global);
-  // How many entries there may be.
-  std::size_t filled() const { return filled_.size(); }
+  // How many entries there may be that are not global.
+  std::size_t local_entries() const { return local_.size(); }
   void drop_all();
   void drop_local();
   // Drops each page but global ones for which still(page, host page, writable) -> bool does not hold.
   template <class Still>
   void settle(Still still) {
-    std::erase_if(filled_, [&](u32 slot) {
+    std::erase_if(local_, [&](u32 slot) {
       Entry& e = entries_[slot];
       const u32 page = 0u - e.read_tag;
-      if (e.addend && ((state_[slot] & kGlobal) || still(page, host_page(e), e.write_tag != kNone))) return false;
-      empty(slot);
-      state_[slot] = 0;
+      const bool global = state_[slot] & kGlobal;
+      if (!global && e.addend && still(page, host_page(e), e.write_tag != kNone)) return false;
+      if (!global) empty(slot);
+      state_[slot] &= static_cast<u8>(~kListedLocal);
       return true;
     });
   }
@@ -54,11 +55,12 @@ class SoftTlb {
   }
   void empty(u32 slot) { entries_[slot] = {kNone, kNone, 0}; }
 
-  static constexpr u8 kGlobal = 1, kListed = 2;
+  static constexpr u8 kGlobal = 1, kListedLocal = 2, kListedGlobal = 4;
 
   HostPages<Entry> entries_;
-  HostPages<u8> state_;      // kGlobal, and kListed for what stands in `filled_`
-  std::vector<u32> filled_;  // every slot that is not empty, and perhaps others
+  HostPages<u8> state_;  // kGlobal, and in which of the lists it stands
+  // Every slot that is not empty, by what it was filled with, and perhaps others.
+  std::vector<u32> local_, global_;
 };
 
 }  // namespace penumbra

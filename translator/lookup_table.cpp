@@ -23,20 +23,23 @@ void LookupTable::set_aside(u32 slot) {
 }
 
 void LookupTable::note_page(u32 page, u64 physical, bool global) {
-  for (const Mapped& mapped : bucket_of(page).pages)
-    if (mapped.page == page) {
-      if (mapped.physical == physical) return;
-      // The guest has changed its tables and told nobody yet.
-      drop_pages(page, 1);
-      break;
-    }
-  bucket_of(page).pages.push_back({page, physical, global, {}});
+  if (const Mapped* known = mapped(page)) {
+    if (known->physical == physical) return;
+    // The guest has changed its tables and told nobody yet.
+    drop_pages(page, 1);
+  }
+  bucket_of(page).pages[global].push_back({page, physical, {}});
+}
+
+LookupTable::Mapped* LookupTable::mapped(u32 page) {
+  for (std::vector<Mapped>& pages : bucket_of(page).pages)
+    for (Mapped& one : pages)
+      if (one.page == page) return &one;
+  return nullptr;
 }
 
 void LookupTable::note_link(const TranslatedBlock& target, u32 site) {
-  const u32 page = target.linear >> kPageShift;
-  for (Mapped& mapped : bucket_of(page).pages)
-    if (mapped.page == page) mapped.links.push_back(site);
+  if (Mapped* page = mapped(target.linear >> kPageShift)) page->links.push_back(site);
 }
 
 // Two pages that take a slot from each other over and over list it every time.
@@ -83,12 +86,14 @@ void LookupTable::drop_pages(u32 first_page, u32 count) {
   bool first_known = false;
   for (u32 n = 0; n < std::min(count, kBuckets); ++n) {
     Bucket& bucket = bucket_of(first_page + n);
-    const auto gone = std::erase_if(bucket.pages, [&](const Mapped& mapped) {
-      first_known |= mapped.page == first_page;
-      if (!inside(mapped.page)) return false;
-      to_cut_.insert(to_cut_.end(), mapped.links.begin(), mapped.links.end());
-      return true;
-    });
+    std::size_t gone = 0;
+    for (std::vector<Mapped>& pages : bucket.pages)
+      gone += std::erase_if(pages, [&](const Mapped& one) {
+        first_known |= one.page == first_page;
+        if (!inside(one.page)) return false;
+        to_cut_.insert(to_cut_.end(), one.links.begin(), one.links.end());
+        return true;
+      });
     if (gone) drop_slots(bucket, [&](const TranslatedBlock& block) { return inside(block.linear >> kPageShift); });
   }
   if (!first_known) return;
@@ -104,7 +109,7 @@ void LookupTable::forget() {
       listed_[slot] = 0;
     }
     bucket.filled.clear();
-    bucket.pages.clear();
+    for (std::vector<Mapped>& pages : bucket.pages) pages.clear();
   }
   for (const u32 slot : aside_) dropped_[slot] = nullptr;
   aside_.clear();

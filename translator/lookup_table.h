@@ -54,14 +54,10 @@ class LookupTable {
   // and corrects `global`.
   template <class Still>
   void settle(Still still) {
-    for (Bucket& bucket : buckets_)
-      for (std::size_t n = 0; n < bucket.pages.size();) {
-        Mapped& mapped = bucket.pages[n];
-        if ((mapped.global && doubt_ != Doubt::all) || still(mapped.page, mapped.physical, mapped.global))
-          ++n;
-        else
-          drop_pages(mapped.page, 1);
-      }
+    for (Bucket& bucket : buckets_) {
+      settle(bucket, false, still);
+      if (doubt_ == Doubt::all) settle(bucket, true, still);
+    }
     doubt_ = Doubt::none;
   }
   // Forgets what was dropped, too: the blocks are no more.
@@ -72,15 +68,31 @@ class LookupTable {
   struct Mapped {
     u32 page;  // linear
     u64 physical;
-    bool global;
     std::vector<u32> links;  // sites in other pages
   };
   // Pages whose numbers have the same low bits.
   struct Bucket {
-    std::vector<u32> filled;  // every slot that such a page's block stands in, and perhaps others
-    std::vector<Mapped> pages;
+    std::vector<u32> filled;                   // every slot that such a page's block stands in, and perhaps others
+    std::array<std::vector<Mapped>, 2> pages;  // global ones are the second
   };
   static constexpr u32 kBuckets = 16;
+
+  template <class Still>
+  void settle(Bucket& bucket, bool was_global, Still still) {
+    std::vector<Mapped>& pages = bucket.pages[was_global];
+    for (std::size_t n = 0; n < pages.size();) {
+      bool global = was_global;
+      if (!still(pages[n].page, pages[n].physical, global)) {
+        drop_pages(pages[n].page, 1);
+      } else if (global == was_global) {
+        ++n;
+      } else {
+        bucket.pages[global].push_back(std::move(pages[n]));
+        pages.erase(pages.begin() + static_cast<std::ptrdiff_t>(n));
+      }
+    }
+  }
+  Mapped* mapped(u32 page);
 
   Bucket& bucket_of(u32 page) { return buckets_[page % kBuckets]; }
   void list(Bucket& bucket, u32 slot);

@@ -173,7 +173,7 @@ void MemoryView::settle_user() {
   if (!user_->doubtful) return;
   user_->doubtful = false;
   const PagingMode mode = cpu_.paging_mode();
-  if (user_->soft->filled() > kMostSettled) user_->soft->drop_all();
+  if (user_->soft->local_entries() > kMostSettled) user_->soft->drop_all();
   const u8* ram = memory_.ram().data();
   user_->soft->settle([&](u32 page, const u8* host, bool write) {
     // What lies elsewhere (ROM, device memory) is asked for again.

@@ -45,10 +45,10 @@ TEST_CASE("settle drops what does not hold any more, but nothing global") {
   CHECK(rig.found(0x1010, true) == nullptr);
   CHECK(rig.found(0x2010, false) == nullptr);
   CHECK(rig.found(0xC001'0010, true) == rig.page(4) + 0x10);
-  CHECK(rig.tlb.filled() == 3);
+  CHECK(rig.tlb.local_entries() == 2);
   // A slot that was dropped is listed anew when it is filled again.
   rig.tlb.fill(0x2000, rig.page(9), true, false);
-  CHECK(rig.tlb.filled() == 4);
+  CHECK(rig.tlb.local_entries() == 3);
   rig.tlb.forbid_writes(rig.page(9));
   CHECK(rig.found(0x2010, true) == nullptr);
   CHECK(rig.found(0x2010, false) == rig.page(9) + 0x10);
