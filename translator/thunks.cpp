@@ -179,8 +179,9 @@ std::vector<Thunks::Named> Thunks::names() const {
   return all;
 }
 
-Thunks emit_thunks(CodeBuffer& buffer) {
+Thunks emit_thunks(CodeBuffer& buffer, bool changes_gs) {
   Thunks thunks;
+  thunks.changes_gs = changes_gs;
   Assembler a(buffer.writable(0), kRoom);
   for (const Host r : kSaved) push(a, r);
   a.with_register({.opcode = kLoad, .wide = true}, kContext, RDI);

@@ -55,7 +55,8 @@ struct Thunks {
   // knows. R9 is 0 if it is done; else nothing has changed. For flat segments. Change R8 to R11, R15.
   std::array<u64, 3> repeat_store{};
   std::array<u64, 3> repeat_move{};
-  u64 bytes = 0;  // that the thunks take
+  u64 bytes = 0;            // that the thunks take
+  bool changes_gs = false;  // where they change the privilege, GS goes to its window
 
   struct Named {
     u64 offset;
@@ -88,7 +89,8 @@ struct Thunks {
   }
 };
 
-Thunks emit_thunks(CodeBuffer& buffer);
+// `changes_gs`: the host has FSGSBASE.
+Thunks emit_thunks(CodeBuffer& buffer, bool changes_gs);
 // Its parts in transition_thunks.cpp and string_thunks.cpp.
 void emit_transition_thunks(Assembler& a, Thunks& thunks);
 void emit_string_thunks(Assembler& a, Thunks& thunks);

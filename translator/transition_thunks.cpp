@@ -76,7 +76,8 @@ void check_descriptor(Assembler& a, Misses& misses) {
   a.bind(null);
 }
 
-void install_mode(Assembler& a) {
+void install_mode(Assembler& a, const Thunks& thunks) {
+  constexpr u8 kWriteGsBase[] = {0xF3, 0x49, 0x0F, 0xAE, 0xDB};  // wrgsbase r11
   copy(a, context_field(&Context::mode), offsetof(Transition, mode), false);
   copy(a, context_field(&Context::lookup), offsetof(Transition, lookup), true);
   a.load(R10, known(offsetof(Transition, user)));
@@ -84,6 +85,7 @@ void install_mode(Assembler& a) {
   a.with_memory({.opcode = kStore, .wide = true}, R11, context_field(&Context::soft_tlb));
   a.load_wide(R11, member(context_field(&Context::windows), 8));
   a.with_memory({.opcode = kStore, .wide = true}, R11, context_field(&Context::window));
+  if (thunks.changes_gs) a.bytes(kWriteGsBase);
   a.store(context_field(&Context::transited), 1);
 }
 // CS or SS: flat ones, which are their selector and what C++ knows of them.
@@ -121,7 +123,7 @@ void emit_load_segment(Assembler& a, Thunks& thunks) {
     copy(a, end, offsetof(Transition, end) + 8 * how, true);
     end.displacement += sizeof(Context::segment_end[0]);
   }
-  install_mode(a);
+  install_mode(a, thunks);
   a.load(R10, known(offsetof(Transition, other_mode)));
   a.move(R9, 0);
   arithmetic(a, kCompareImmediate, R10, 0);
@@ -149,7 +151,7 @@ void emit_verify_segment(Assembler& a, Thunks& thunks) {
 }
 
 // R8 is the new EIP already where there is no miss.
-void emit_change_privilege(Assembler& a, u64& place, bool enter) {
+void emit_change_privilege(Assembler& a, const Thunks& thunks, u64& place, bool enter) {
   place = a.size();
   Misses misses(a);
   save_flags(a);
@@ -176,7 +178,7 @@ void emit_change_privilege(Assembler& a, u64& place, bool enter) {
   a.store(context_field(&Context::flag_before_sti), eflags::IF);
   install_segment(a, CS, offsetof(Transition, code_selector));
   install_segment(a, SS, offsetof(Transition, stack_selector));
-  install_mode(a);
+  install_mode(a, thunks);
   a.move(R9, 0);
   restore_flags(a);
   return_in_other_mode(a);
@@ -254,7 +256,7 @@ void emit_iret(Assembler& a, Thunks& thunks) {
   a.bind(same_stack);
   a.address(kGuestEsp, {.base = kGuestEsp, .displacement = kEsp});
   a.bind(over);
-  install_mode(a);
+  install_mode(a, thunks);
   a.load(R9, slot(kEip));
   a.load(R8, slot(kFlags));
   load_flags(a);
@@ -270,8 +272,8 @@ void emit_iret(Assembler& a, Thunks& thunks) {
 void emit_transition_thunks(Assembler& a, Thunks& thunks) {
   emit_load_segment(a, thunks);
   emit_verify_segment(a, thunks);
-  emit_change_privilege(a, thunks.sysenter, true);
-  emit_change_privilege(a, thunks.sysexit, false);
+  emit_change_privilege(a, thunks, thunks.sysenter, true);
+  emit_change_privilege(a, thunks, thunks.sysexit, false);
   emit_iret(a, thunks);
 }
 

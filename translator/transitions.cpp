@@ -35,6 +35,7 @@ void Translator::take_transitions() {
   choose_table();
   cpu_.set_cpl(mode_ & block_mode::kUser ? 3 : 0);
   known_.cpl = cpu_.cpl;
+  if (thunks_.changes_gs) gs_base_ = context_.window;
 }
 
 // Before the interpreter executes an instruction whose transition did not hold.
@@ -95,9 +96,9 @@ void Translator::learn_transition() {
   learnt.selector = context_.missed_selector;
   learnt.number = number;
   if (privilege) {
-    // Emitted code does not change GS, and its look-up behind the change knows no base of CS.
+    // Without FSGSBASE emitted code does not change GS. Its look-up behind the change knows no base of CS.
     const u32 supervisor = mode_ & block_mode::kUser ? expected_.mode : mode_;
-    if (view_.has_windows() && !(supervisor & block_mode::kByRegister)) return;
+    if (view_.has_windows() && !thunks_.changes_gs && !(supervisor & block_mode::kByRegister)) return;
     constexpr u32 kWanted = block_mode::kFlat << CS | block_mode::kFlat << SS | block_mode::kStack32;
     if (expected_.segment[CS].base || (mode_ & kWanted) != kWanted) return;
     site.segment = cpu_.segment[CS];

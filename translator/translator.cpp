@@ -80,7 +80,7 @@ Translator::Translator(Cpu& cpu, GuestMemory& memory, const TranslatorOptions& o
       decoder32_(true, cpu.model()),
       decoder16_(false, cpu.model()),
       buffer_(options.code_bytes),
-      thunks_(emit_thunks(buffer_)),
+      thunks_(emit_thunks(buffer_, gs_is_ours() && options.mmu != MmuKind::soft)),
       context_owner_(std::make_unique<Context>()),
       context_(*context_owner_),
       recovery_(context_, buffer_, thunks_),
@@ -291,7 +291,7 @@ void Translator::give_up_window(TranslatedBlock& block) {
 // At the beginning of a slice. Another machine of this process may have set GS.
 void Translator::settle_windows() {
   constexpr u32 kMostSwitches = 4;
-  supervisor_by_register_ |= window_switches_ > kMostSwitches;
+  supervisor_by_register_ |= !thunks_.changes_gs && window_switches_ > kMostSwitches;
   window_switches_ = 0;
   if (gs_owner != this) gs_base_ = 0;
   gs_owner = this;
