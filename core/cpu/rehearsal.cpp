@@ -3,6 +3,7 @@
 #include "core/cpu/rehearsal.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "core/base/check.h"
 #include "core/cpu/cpu.h"
@@ -72,7 +73,9 @@ RehearsalEnd Cpu::rehearse(RehearsedBlock& what, u32 first, u32 end) {
     banked_ = 0;
     wanted_link_ = nullptr;
     bool stopped = false;
-    interrupt_shadow = debug_shadow = false;  // of the instruction before
+    // Of the instruction before: over, if this one completes.
+    const bool interrupts_wait = std::exchange(interrupt_shadow, false);
+    const bool traps_wait = std::exchange(debug_shadow, false);
     try {
       insn->handler(*this, insn);
     } catch (const GuestFault&) {
@@ -88,6 +91,10 @@ RehearsalEnd Cpu::rehearse(RehearsedBlock& what, u32 first, u32 end) {
     if (given_back != 0 || stopped) {
       // Only leave_repeating gives back, and takes one of it.
       const u32 position = what.block.count - static_cast<u32>(given_back) - 1;
+      if (stopped && position == done.completed) {
+        interrupt_shadow = interrupts_wait;
+        debug_shadow = traps_wait;
+      }
       done.executed += position - done.completed;
       done.completed = position;
       if (stopped) break;
