@@ -253,6 +253,21 @@ TEST_CASE("IRET to user code stays in emitted code") {
   }
 }
 
+TEST_CASE("what the supervisor has mapped is not mapped for the user code that it returns to") {
+  constexpr u32 kSecret = 0x9000'0000, kFrame = 0x60000;
+  for (const MmuKind mmu : kAllMmus) {
+    TrapRig rig(mmu);
+    rig.map(kSecret, kFrame, pte::P | pte::W);
+    rig.store(kFrame, 0x5EC4E7);
+    const GuestCode handler = GuestCode{0x8B, 0x1D}.dword(kSecret)({0xCF});  // mov ebx, [kSecret]; iret
+    // cmp edi, 1; jne; mov esi, [kSecret]
+    CHECK(rig.run_traps(handler, GuestCode{0x83, 0xFF, 0x01, 0x75, 0x06, 0x8B, 0x35}.dword(kSecret)) == "");
+    CHECK(rig.reg(EBX) == 0x5EC4E7);
+    CHECK(rig.vector() == 14);
+    CHECK(rig.reg(ESI) != 0x5EC4E7);
+  }
+}
+
 TEST_CASE("IRET where its frame asks for more than before") {
   // What a handler does to its frame at EBX = 20h: the direction flag, IOPL, AC, another stack selector, a null one,
   // and code of its own privilege.
