@@ -143,8 +143,10 @@ void Emitter::finish() {
         break;
     }
   }
+  // Whoever is linked to the block asks for the one in its place.
   block_.dead_entry = a_.size();
-  leave(ExitReason::poll, block_.eip);
+  a_.store(context_field(&Context::eip), block_.eip);
+  a_.jump_to(thunk(thunks_.look_up_exit[static_cast<unsigned>(lookup_kind())]));
 }
 
 // The target of an indirect branch, in R8.

@@ -96,7 +96,7 @@ bool MemoryView::map_around(u32 page, const Shown& asked) {
   std::array<Shown, kAround> around;
   for (u32 n = 0; n < kAround; ++n) {
     around[n] = first + n == page ? asked : shown(mode, first + n);
-    if (w.right(first + n) >= around[n].right) around[n].right = Window::Right::none;
+    if (first + n != page && w.right(first + n) >= around[n].right) around[n].right = Window::Right::none;
   }
   for (u32 n = 0; n < kAround;) {
     const Shown& from = around[n];

@@ -28,7 +28,8 @@ struct Thunks {
   // What emit_look_up emits, by Lookup, for code too cold to have it inline. Jumped to for a guest's jump and called
   // for its call: it jumps on itself.
   std::array<u64, 2> look_up{};
-  // The same for the guest address in Context::eip: what becomes of the exit of a link that is not to be.
+  // The same for the guest address in Context::eip: for who is linked to a block that is no more, and what becomes of
+  // the exit of a link that is not to be.
   std::array<u64, 2> look_up_exit{};
   // Called with a linear address in R8; R8 is then the host address of so many bytes, for the one instruction behind
   // the call. Where the TLB does not know them, emitted code is left with ExitReason::soft_miss. Changes R8, R10, R11,
@@ -73,7 +74,7 @@ struct Thunks {
   // Whether a block may jump to this offset.
   bool is_exit(u64 offset) const {
     const auto among = [&](std::span<const u64> places) { return std::ranges::find(places, offset) != places.end(); };
-    return among(leave_for) || among(look_up);
+    return among(leave_for) || among(look_up) || among(look_up_exit);
   }
   // Whether a block may call this offset for anything else, and whether it must have a Transition in R9 then.
   bool is_service(u64 offset) const {

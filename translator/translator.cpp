@@ -7,14 +7,9 @@
 #include "core/base/bits.h"
 #include "core/base/check.h"
 #include "core/cpu/fx_image.h"
-#include "translator/look_up.h"
 
 #if defined(__x86_64__)
-#include <asm/prctl.h>
-#include <immintrin.h>
 #include <sys/auxv.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 #endif
 
 namespace penumbra {
@@ -30,32 +25,18 @@ constexpr u32 kInstructionsAPoll = 8;
 constexpr u64 kOtherModeBurst = 2000;
 // So many hidden faults make a block go back to the software TLB: each costs as much as some thousand of its accesses.
 constexpr u8 kMostWindowFaults = 8;
-// A link that has been cut as often leads through the lookup table from then on.
-constexpr u8 kMostCuts = 8;
-constexpr unsigned kMostFaultsInARow = 16;
 // In an FXSAVE image.
 constexpr u32 kFxMxcsr = 24, kFxXmm = 160;
 
-#if defined(__x86_64__)
-[[gnu::target("fsgsbase")]] void write_gs_base(u64 base) { _writegsbase_u64(base); }
-
 // Whether user code may change GS' base by itself (HWCAP2_FSGSBASE).
 bool gs_is_ours() {
+#if defined(__x86_64__)
   static const bool ours = getauxval(AT_HWCAP2) & 2;
   return ours;
-}
-
-void set_gs_base(u64 base) {
-  if (gs_is_ours())
-    write_gs_base(base);
-  else
-    syscall(SYS_arch_prctl, ARCH_SET_GS, base);
-}
 #else
-// No emitted code runs here (Translator::supported).
-bool gs_is_ours() { return true; }
-void set_gs_base(u64) {}
+  return true;  // no emitted code runs here (Translator::supported)
 #endif
+}
 
 }  // namespace
 
@@ -149,132 +130,6 @@ RunEnd Translator::interpret_behind_block(u32 site, u64& left) {
   const RunEnd end = cpu_.run_one(decoded);
   if (generation == generation_) helpers_[site].decoded = decoded;
   return end;
-}
-
-void Translator::enter(u64 code, u64 stack) {
-  const bool user = cpu_.privilege() == Privilege::user;
-  if (user) view_.settle_user();
-  if (view_.has_windows()) {
-    context_.windows[0] = view_.window(Privilege::supervisor).base();
-    context_.windows[1] = view_.window(Privilege::user).base();
-    context_.window = context_.windows[user];
-    // By GS, or by nobody: then it is the user's already where emitted code comes to change the privilege.
-    const u64 base = mode_ & block_mode::kByRegister ? context_.windows[1] : context_.window;
-    if (gs_base_ != base) {
-      set_gs_base(base);
-      window_switches_ += gs_base_ != 0;
-      gs_base_ = base;
-      ++counters_.window_switches;
-    }
-  }
-  context_.soft_tlbs[0] = view_.soft(Privilege::supervisor).entries();
-  context_.soft_tlbs[1] = view_.soft(Privilege::user).entries();
-  context_.soft_tlb = context_.soft_tlbs[user];
-  context_.resume = code;
-  context_.entry_stack = stack;
-  ++counters_.entries;
-  thunks_.enter(&context_);
-  if (context_.transited) take_transitions();
-}
-
-// Whether the access that emitted code could not make is possible now. The instruction's address is in the Context.
-bool Translator::resolve_fault(TranslatedBlock& block) {
-  if (context_.reason == ExitReason::soft_miss) {
-    const u32 linear = static_cast<u32>(context_.fault_address);
-    // What must be aligned is refused before the page is looked at, so that no A bit may be set for it.
-    if (context_.fault_bytes == 16 && (linear & 15) && !may_be_misaligned(block, context_.eip)) return false;
-    return view_.fill(linear, context_.fault_bytes, context_.fault_write);
-  }
-  // The low half of a host address in the window is the linear address.
-  if (context_.fault_signal != SIGSEGV || !view_.has_windows() || !view_.window().contains(context_.fault_address))
-    return false;
-  // A page's first fault pays for all that follows: memory that stays where it is costs no block its window.
-  const u32 linear = static_cast<u32>(context_.fault_address);
-  const bool again = view_.window().known(linear >> kPageShift);
-  const bool mapped = view_.map(linear, context_.fault_write);
-  if (again || !mapped) block.window_faults += block.window_faults < 0xFF;
-  return mapped;
-}
-
-bool Translator::may_be_misaligned(const TranslatedBlock& block, u32 eip) const {
-  const u64 physical = block.physical + (eip - block.eip);
-  const u32 room = kPageSize - static_cast<u32>(physical & kPageMask);
-  Insn insn;
-  Decoder::Decoded decoded;
-  const Decoder& decoder = block.mode & block_mode::kCode32 ? decoder32_ : decoder16_;
-  decoder.decode({memory_.readable(page_of(PhysAddr(physical))) + (physical & kPageMask), room}, insn, decoded);
-  const ZydisMnemonic m = decoded.z.mnemonic;
-  return m == ZYDIS_MNEMONIC_MOVUPS || m == ZYDIS_MNEMONIC_MOVUPD || m == ZYDIS_MNEMONIC_MOVDQU;
-}
-
-// The instruction of a block that a place in the code buffer belongs to.
-u32 Translator::instruction_at(TranslatedBlock*& block, u64 place) {
-  block = block_of(place);
-  const auto after = std::upper_bound(block->starts.begin(), block->starts.end(), place - block->code,
-                                      [](u64 at, const InstructionStart& s) { return at < s.host; });
-  CHECK_THAT(after != block->starts.begin(), "before the first instruction of block {:x}", block->eip);
-  return static_cast<u32>(after - block->starts.begin()) - 1;
-}
-
-std::optional<u32> Translator::run_emitted(TranslatedBlock*& block) {
-  u64 code = code_address(*block);
-  u64 stack = returns_.top();
-  for (unsigned faults = 0;; ++faults) {
-    enter(code, stack);
-    // Open guest calls stay so unless the code that they return to may have gone.
-    const u64 generation = generation_, invalidated = counters_.invalidated;
-    const auto go_on = [&](u64 at) {
-      code = at;
-      stack = generation == generation_ && invalidated == counters_.invalidated ? context_.left_stack : returns_.top();
-    };
-    switch (context_.reason) {
-      case ExitReason::link:
-      case ExitReason::lookup: {
-        if (lockstep_ || !context_.polls || options_.forget_always) return std::nullopt;
-        const bool known = context_.reason == ExitReason::link;
-        counters_.lookups += !known;
-        TranslatedBlock* next = known ? link(context_.site) : block_at(context_.eip);
-        if (!next) return std::nullopt;
-        block = next;
-        go_on(code_address(*block));
-        faults = 0;
-        continue;
-      }
-      case ExitReason::fpu:
-        if (!take_fpu_in()) return instruction_at(block, buffer_.offset_of(context_.resume));
-        go_on(context_.resume);
-        continue;
-      case ExitReason::time: {
-        if ((cpu_.cr4 & cr4::TSD) && cpu_.cpl != 0) {
-          context_.reason = ExitReason::interpret;
-          return context_.instruction = instruction_at(block, buffer_.offset_of(context_.resume) - 1);
-        }
-        const u64 now = cpu_.time_stamp();
-        context_.gpr[EAX] = static_cast<u32>(now);
-        context_.gpr[EDX] = static_cast<u32>(now >> 32);
-        go_on(context_.resume);
-        continue;
-      }
-      case ExitReason::heat: return 0;
-      case ExitReason::interpret:
-        return context_.instruction & kBehindBlock ? std::nullopt : std::optional(context_.instruction);
-      case ExitReason::soft_miss:
-      case ExitReason::fault: break;
-      default: return std::nullopt;
-    }
-    // A soft access is known by where its call returns to.
-    const bool soft = context_.reason == ExitReason::soft_miss;
-    const u32 left_before = instruction_at(block, buffer_.offset_of(context_.fault_code) - soft);
-    const InstructionStart& start = block->starts[left_before];
-    context_.eip = block->eip + start.guest;
-    if (faults == kMostFaultsInARow || !resolve_fault(*block)) return left_before;
-    if (!block->valid || too_many_faults(*block)) {
-      // Its code is patched, since the walk set A or D bits in the block's own bytes, or is to be made anew.
-      context_.reason = ExitReason::poll;
-      return left_before;
-    }
-    go_on(reinterpret_cast<u64>(buffer_.code(block->code + start.host)));
-  }
 }
 
 bool Translator::too_many_faults(const TranslatedBlock& block) const {
@@ -391,37 +246,6 @@ RunEnd Translator::dispatch(u64 left) {
     }
   }
   return RunEnd::budget;
-}
-
-// Inside of a page a link holds as long as its target does. One to another page also needs that page to stay mapped as
-// it is: the lookup table, where it was found, says when that ends.
-TranslatedBlock* Translator::link(u32 site) {
-  const u64 generation = generation_;
-  TranslatedBlock* target = block_at(sites_[site].target);
-  if (generation != generation_ || !target) return target;
-  const LinkSite& s = sites_[site];
-  if (!s.from->valid || !target->valid || s.from->mode != target->mode) return target;
-  const bool other_page = (target->linear ^ s.from->linear) >> kPageShift;
-  if (target->straddles() || s.from->straddles() || s.cuts >= kMostCuts) {
-    const Lookup kind = s.from->mode & block_mode::kBasedCode ? Lookup::based : Lookup::flat;
-    buffer_.patch_jump(s.from->code + s.exit_jump, thunks_.look_up_exit[static_cast<unsigned>(kind)]);
-    return target;
-  }
-  if (!other_page && (target->physical ^ s.from->physical) >> kPageShift) return target;
-  if (other_page) table_->note_link(*target, site);
-  buffer_.patch_jump(s.from->code + s.place, target->code);
-  ++counters_.links;
-  return target;
-}
-
-void Translator::cut_links(LookupTable& table) {
-  for (const u32 site : table.to_cut()) {
-    LinkSite& s = sites_[site];
-    s.cuts += s.cuts < 0xFF;
-    buffer_.patch_jump(s.from->code + s.place, s.from->code + s.exit);
-    ++counters_.cuts;
-  }
-  table.to_cut().clear();
 }
 
 void Translator::all_dropped() {

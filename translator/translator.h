@@ -142,16 +142,21 @@ class Translator final : public TranslationListener {
   void name_thunks();
   void show(const TranslatedBlock& block, std::span<const u8> guest) const;
 
-  void settle_windows();
+  // emitted_run.cpp
   void enter(u64 code, u64 stack);
   u32 instruction_at(TranslatedBlock*& block, u64 place);
   // Runs emitted code from the block's start until it leaves for something that is not answered here. Which instruction
   // of `block`, the one left, was not completed, if it was left inside.
   std::optional<u32> run_emitted(TranslatedBlock*& block);
   bool resolve_fault(TranslatedBlock& block);
+  bool may_be_misaligned(const TranslatedBlock& block, u32 eip) const;
+  // Null where there is no block to go on with at the link's target.
+  TranslatedBlock* link(u32 site);
+  void cut_links(LookupTable& table);
+
+  void settle_windows();
   bool too_many_faults(const TranslatedBlock& block) const;
   void give_up_window(TranslatedBlock& block);
-  bool may_be_misaligned(const TranslatedBlock& block, u32 eip) const;
   void load_context();
   void load_segments();
   void load_segment(unsigned name);
@@ -164,9 +169,6 @@ class Translator final : public TranslationListener {
   // The FPU's state goes into the Context, where emitted code has it loaded, and back. False: the guest may not use it.
   bool take_fpu_in();
   void give_fpu_back();
-  // Null where there is no block to go on with at the link's target.
-  TranslatedBlock* link(u32 site);
-  void cut_links(LookupTable& table);
 
   Cpu& cpu_;
   GuestMemory& memory_;
