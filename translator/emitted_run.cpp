@@ -116,7 +116,10 @@ std::optional<u32> Translator::run_emitted(TranslatedBlock*& block) {
     switch (context_.reason) {
       case ExitReason::link:
       case ExitReason::lookup: {
-        if (lockstep_ || !context_.polls || options_.forget_always) return std::nullopt;
+        if (lockstep_ || options_.forget_always) return std::nullopt;
+        // Blocks that take a slot of the lookup table from each other miss it without a poll of their own.
+        if (context_.polls <= 1) return std::nullopt;
+        --context_.polls;
         const bool known = context_.reason == ExitReason::link;
         counters_.lookups += !known;
         TranslatedBlock* next = known ? link(context_.site) : block_at(context_.eip);
@@ -139,6 +142,7 @@ std::optional<u32> Translator::run_emitted(TranslatedBlock*& block) {
         context_.gpr[EAX] = static_cast<u32>(now);
         context_.gpr[EDX] = static_cast<u32>(now >> 32);
         go_on(context_.resume);
+        faults = 0;
         continue;
       }
       case ExitReason::heat: return 0;
@@ -153,7 +157,7 @@ std::optional<u32> Translator::run_emitted(TranslatedBlock*& block) {
     const u32 left_before = instruction_at(block, buffer_.offset_of(context_.fault_code) - soft);
     const InstructionStart& start = block->starts[left_before];
     context_.eip = block->eip + start.guest;
-    if (faults == kMostFaultsInARow || !resolve_fault(*block)) return left_before;
+    if (faults >= kMostFaultsInARow || !resolve_fault(*block)) return left_before;
     if (!block->valid || too_many_faults(*block)) {
       // Its code is patched, since the walk set A or D bits in the block's own bytes, or is to be made anew.
       context_.reason = ExitReason::poll;
