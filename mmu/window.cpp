@@ -3,6 +3,8 @@
 
 #include <sys/mman.h>
 
+#include <algorithm>
+
 #include "core/base/check.h"
 #include "core/base/error.h"
 
@@ -24,6 +26,7 @@ void* at(u64 address) { return reinterpret_cast<void*>(address); }
 Window::Window(MachineMemory& memory)
     : memory_(memory),
       rights_(kPages),
+      known_(kPages),
       frame_(kPages),
       next_(kPages),
       previous_(kPages),
@@ -48,6 +51,12 @@ Window::Window(MachineMemory& memory)
 
 Window::~Window() { munmap(at(base_ - kGuard), kGuard + kBytes + kGuard); }
 
+void Window::renew() {
+  if (++epoch_ != 0) return;
+  std::fill_n(&known_[0], kPages, u8{0});
+  epoch_ = 1;
+}
+
 void Window::link(u32 page, u32 frame) {
   frame_[page] = frame + 1;
   next_[page] = first_[frame];
@@ -67,7 +76,7 @@ void Window::unlink(u32 page) {
 void Window::forget(u32 page, u32 count) {
   for (u32 p = page; p < page + count; ++p) {
     if (frame_[p]) unlink(p);
-    rights_[p] &= kKnown;
+    rights_[p] = 0;
   }
 }
 
@@ -86,7 +95,8 @@ bool Window::map(u32 page, Ppn frame, u32 count, Right right, bool global, bool 
   ++mappings_;
   for (u32 n = 0; n < count; ++n) {
     link(page + n, frame.value + n);
-    rights_[page + n] = static_cast<u8>(static_cast<u8>(right) | kKnown | (global ? kGlobal : 0));
+    rights_[page + n] = static_cast<u8>(static_cast<u8>(right) | (global ? kGlobal : 0));
+    known_[page + n] = epoch_;
   }
   (global ? global_ : local_).push_back({page, count});
   return true;

@@ -161,6 +161,7 @@ void MemoryView::drop_local() {
   if (user_) return;
   user_ = oldest;
   user_->cr3 = cpu_.cr3;
+  if (user_->window) user_->window->renew();
   ++counters_.new_spaces;
 }
 

@@ -221,6 +221,21 @@ TEST_CASE("a mapping in place of another belongs to the new frame") {
   rig.window.audit();
 }
 
+TEST_CASE("a page is known from its first mapping until the window is renewed") {
+  WindowRig rig;
+  CHECK(!rig.window.known(0x100));
+  for (unsigned renewals = 0; renewals < 600; ++renewals) {
+    REQUIRE(rig.window.map(0x100, Ppn(5), 2, Right::read, false));
+    rig.window.drop(0x100, 1);
+    REQUIRE(rig.window.known(0x100));
+    REQUIRE(rig.window.known(0x101));
+    REQUIRE(!rig.window.known(0x102));
+    rig.window.renew();
+    REQUIRE(!rig.window.known(0x100));
+    CHECK(rig.shown(0x101) == 6);
+  }
+}
+
 TEST_CASE("windows do not show each other's mappings") {
   WindowRig rig;
   Window other(rig.memory);

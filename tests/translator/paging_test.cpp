@@ -201,6 +201,21 @@ TEST_CASE("accessed and dirty bits appear when the interpreter sets them") {
   CHECK(rig.dword(large) == (0x40'0000 | pte::All | pte::Large | pte::A | pte::D));
 }
 
+TEST_CASE("neighbours mapped along with a page: only used ones, and only dirty ones to write to") {
+  TranslatedCpu rig;
+  const u32 used = pte::All | pte::A;
+  const u32 bits[] = {used | pte::D, pte::All, used, used | pte::D};
+  for (u32 page = 0; page < 4; ++page) rig.map(kHigh + page * kPageSize, kOne + page * kPageSize, bits[page]);
+  // The first and the last, whose use shows nowhere.
+  CHECK(rig.run_code(GuestCode{0xA1}.dword(kHigh).poke(kHigh + 0x3000, 5)({0xA1}).dword(kHigh + 0x3000).hlt()) == "");
+  CHECK(rig.reg(EAX) == 5);
+  CHECK(rig.translated.translator->counters().hidden_faults <= 1);
+  // The interpreter sets the same bits for the others, or there is a difference.
+  CHECK(rig.run_code(GuestCode{0xA1}.dword(kHigh)({0xA1}).dword(kHigh + 0x1000).poke(kHigh + 0x2000, 6).hlt()) == "");
+  CHECK(rig.dword(rig.entry_of(kHigh + 0x1000)) == (kTwo | used));
+  CHECK(rig.dword(rig.entry_of(kHigh + 0x2000)) == ((kOne + 0x2000) | used | pte::D));
+}
+
 TEST_CASE("CR0.WP: the supervisor writes to read-only pages until it is set") {
   TranslatedCpu rig;
   rig.map(kHigh, kOne, pte::P | pte::U);
