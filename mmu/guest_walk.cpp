@@ -33,11 +33,12 @@ class Walker {
   PhysAddr page() const { return page_; }
 
   // A in every entry used, D in the leaf; only what is missing is written.
-  void mark(bool write) {
+  void mark(bool write, std::vector<MarkedEntry>* marked) {
     for (unsigned i = 0; i < depth_; ++i) {
       const bool is_leaf = i + 1 == depth_;
       const u64 wanted = entries_[i].value | kAccessed | (is_leaf && write ? kDirty : 0);
       if (wanted == entries_[i].value) continue;
+      if (marked) marked->push_back({entries_[i].at, static_cast<u32>(entries_[i].value)});
       entries_[i].value = wanted;
       // Only the low dword holds A and D in both formats.
       memory_.store<u32>(entries_[i].at, static_cast<u32>(wanted));
@@ -111,7 +112,8 @@ class Walker {
 
 }  // namespace
 
-Translation walk(GuestMemory& memory, const PagingMode& mode, LinearAddr address, Access access, Privilege privilege) {
+Translation walk(GuestMemory& memory, const PagingMode& mode, LinearAddr address, Access access, Privilege privilege,
+                 std::vector<MarkedEntry>* marked) {
   Translation result;
   if (!mode.paging) {
     result.ok = result.writable = true;
@@ -132,7 +134,7 @@ Translation walk(GuestMemory& memory, const PagingMode& mode, LinearAddr address
     result.error_code = pf::P | (write ? pf::W : 0) | (user ? pf::U : 0) | (fetch ? pf::I : 0);
     return result;
   }
-  walker.mark(write);
+  walker.mark(write, marked);
   result.ok = true;
   result.page = walker.page();
   result.writable = may_write && walker.dirty();

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <array>
+#include <vector>
 
 #include "core/base/types.h"
 #include "mmu/guest_memory.h"
@@ -41,8 +42,16 @@ struct Translation {
   bool dirty = true;     // D is set; of `probe`, whose `writable` does not mean that
 };
 
-// Translates one linear address, setting A (and D for writes) in the guest's tables when the access is allowed.
-Translation walk(GuestMemory& memory, const PagingMode& mode, LinearAddr address, Access access, Privilege privilege);
+// An entry in which a walk has set A or D, as it was.
+struct MarkedEntry {
+  PhysAddr at;
+  u32 before;  // the low dword
+};
+
+// Translates one linear address, setting A (and D for writes) in the guest's tables when the access is allowed, and
+// tells which entries it has changed to who asks for them.
+Translation walk(GuestMemory& memory, const PagingMode& mode, LinearAddr address, Access access, Privilege privilege,
+                 std::vector<MarkedEntry>* marked = nullptr);
 // The same without changing anything: for debuggers. Privilege is not checked.
 Translation probe(GuestMemory& memory, const PagingMode& mode, LinearAddr address);
 

@@ -81,6 +81,7 @@ void Lockstep::expect() {
   want_state();
   expected_.clear();
   for (const RehearsedWrite& write : cpu_.rehearsed_writes()) {
+    if (write.mark) continue;
     const u64 in_page = write.physical & kPageMask;
     const u64 below = std::min<u64>(in_page, kAround);
     const u64 above = std::min<u64>(kPageSize - in_page - write.bytes, kAround);
@@ -93,9 +94,7 @@ void Lockstep::expect() {
 }
 
 void Lockstep::take_back() {
-  auto& writes = cpu_.rehearsed_writes();
-  for (auto write = writes.rbegin(); write != writes.rend(); ++write)
-    std::memcpy(write->host, &write->before, write->bytes);
+  cpu_.take_back_rehearsed();
   state_of(cpu_) = before_;
 }
 
@@ -124,6 +123,7 @@ void Lockstep::shorten(const TranslatedBlock& block, u32 count) {
     }
   }
   want_state();
+  cpu_.take_back_rehearsed(true);
   // Memory is as the interpreter wants it now, and `found_` what emitted code made of it.
   for (Expected& e : expected_) std::memcpy(e.content.data(), e.at, e.bytes);
   for (std::size_t n = 0; n < expected_.size(); ++n) std::memcpy(expected_[n].at, found_[n].data(), expected_[n].bytes);
@@ -136,7 +136,12 @@ u64 Lockstep::compare(const TranslatedBlock& block, std::optional<u32> left_befo
          fmt::format("the interpreter cannot go beyond {} instructions, but emitted code has executed {}",
                      end_.completed, *left_before),
          host_code);
-  if (left_before && *left_before < end_.completed) shorten(block, *left_before);
+  if (left_before) {
+    // Both may have left in the middle of a repeated instruction, each after iterations of its own number.
+    const Insn& insn = block.rehearsed->insns[*left_before];
+    const bool in_repeat = insn.repetition() != Repeat::none && repeat_count(wanted_, insn) != repeat_count(cpu_, insn);
+    if (*left_before < end_.completed || in_repeat) shorten(block, *left_before);
+  }
   ignore_x87_pointers(wanted_, cpu_);
   if (wanted_.flags.value() != cpu_.flags.value()) {
     const u32 undefined = undefined_flags(*block.rehearsed);

@@ -123,8 +123,10 @@ class Cpu : public CpuState, public MemoryObserver {
   void allow_rehearsals();
   // Executes instructions `first` up to `end` of a block, the first of which stands at EIP, as long as each leads to
   // the next, and notes their writes. It ends before an instruction that faults, or accesses something else than memory
-  // without side effects. Who asked puts the state and memory back; A and D bits set by page walks stay.
+  // without side effects. Who asked puts the state back.
   RehearsalEnd rehearse(RehearsedBlock& what, u32 first, u32 end);
+  // Puts memory back, or only the A and D bits that page walks have set; these are forgotten then.
+  void take_back_rehearsed(bool marks_only = false);
   std::vector<RehearsedWrite>& rehearsed_writes() { return rehearsal_->writes; }
 
   // --- for debuggers ---

@@ -116,7 +116,9 @@ bool Cpu::alignment_allows(u32 linear, u32 bytes) {
 
 bool Cpu::translate_page(u32 linear, Access access, Privilege who, PhysAddr& page) {
   if (rehearsing()) return rehearsed_page(linear, access, who, page);
-  const Translation t = walk(pins_.memory, paging_mode(), LinearAddr(linear), access, who);
+  const bool rehearsed = rehearsal_ && rehearsal_->walking;
+  const Translation t =
+      walk(pins_.memory, paging_mode(), LinearAddr(linear), access, who, rehearsed ? &rehearsal_->marked : nullptr);
   if (!t.ok) {
     cr2 = linear;
     fault_ = {Vector::PF, t.error_code};

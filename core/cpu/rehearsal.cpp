@@ -122,6 +122,19 @@ RehearsalEnd Cpu::rehearse(RehearsedBlock& what, u32 first, u32 end) {
   return done;
 }
 
+void Cpu::take_back_rehearsed(bool marks_only) {
+  auto& writes = rehearsal_->writes;
+  for (auto write = writes.rbegin(); write != writes.rend(); ++write) {
+    if (marks_only && !write->mark) continue;
+    std::memcpy(write->host, &write->before, write->bytes);
+    if (!write->mark) continue;
+    // The entry must be marked anew by whoever uses it next.
+    for (Tlb& tlb : *tlbs_) tlb.flush_page(write->linear);
+    rehearsal_->flush_page(write->linear, false);
+  }
+  std::erase_if(writes, [](const RehearsedWrite& write) { return write.mark; });
+}
+
 // What a rehearsal may touch is memory whose content can be put back, and whose writing nobody is told of.
 bool Cpu::rehearsed_page(u32 linear, Access access, Privilege who, PhysAddr& page) {
   Tlb& known = (*tlbs_)[who == Privilege::user];
@@ -133,8 +146,14 @@ bool Cpu::rehearsed_page(u32 linear, Access access, Privilege who, PhysAddr& pag
   } else {
     const u32 cr2_before = cr2;
     rehearsal_->on = false;
+    rehearsal_->walking = true;
     const bool mapped = translate_page(linear, access, who, page);
+    rehearsal_->walking = false;
     rehearsal_->on = true;
+    for (const MarkedEntry& entry : std::exchange(rehearsal_->marked, {}))
+      if (u8* table = pins_.memory.writable(page_of(entry.at)))
+        rehearsal_->writes.push_back(
+            {entry.at.value, table + (entry.at.value & kPageMask), entry.before, 4, true, linear});
     cr2 = cr2_before;
     host = mapped ? host_of() : nullptr;
     if (!host) return false;

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "core/cpu/insn.h"
+#include "mmu/guest_walk.h"
 #include "mmu/tlb.h"
 
 namespace penumbra {
@@ -40,6 +41,10 @@ struct RehearsedWrite {
   u8* host;
   u64 before;
   u32 bytes;
+  // A or D, set by the walk for an access: emitted code has its own views of memory, and may have set it before or may
+  // have to set it yet.
+  bool mark = false;
+  u32 linear = 0;  // of that access
 };
 
 // What a processor keeps for rehearsals.
@@ -47,6 +52,8 @@ struct Rehearsal {
   // By privilege. Knows no writable page, so that every store takes the slow path, where it is noted.
   std::array<Tlb, 2> tlbs;
   std::vector<RehearsedWrite> writes;  // in their order, since somebody cleared it
+  std::vector<MarkedEntry> marked;     // by the walk that is under way
+  bool walking = false;
   bool on = false;
 
   void note(PhysAddr address, u8* host, u32 bytes) {

@@ -94,27 +94,6 @@ TEST_CASE("direct branches to a page that changes more often than their links ar
     }
 }
 
-TEST_CASE("a jump that was patched is not cut back to life when its old target's page changes") {
-  constexpr u32 kCaller = kCode + 0x700, kStub = kCode + 0x800, kFurther = 0x100;
-  TranslatedCpu rig;
-  for (const u32 page : {kOne, kTwo}) {
-    rig.load(page, {0x43, 0xC3});                         // inc ebx; ret
-    rig.load(page + kFurther, {0x83, 0xC3, 0x10, 0xC3});  // add ebx, 10h; ret
-  }
-  rig.map(kHigh, kOne, pte::All);
-  GuestCode caller, stub, code;
-  rig.load(kCaller, caller.call(kCaller, kStub)({0xC3}));
-  rig.load(kStub, stub.jump(kStub, kHigh));
-  for (unsigned n = 0; n < 3; ++n) code.call(kCode, kCaller);
-  code.poke(kStub + 1, kHigh + kFurther - (kStub + 5));
-  code.poke(rig.entry_of(kHigh), kTwo | pte::All);
-  invlpg(code, kHigh);
-  for (unsigned n = 0; n < 3; ++n) code.call(kCode, kCaller);
-  code.hlt();
-  CHECK(rig.run_code(code) == "");
-  CHECK(rig.reg(EBX) == 0x33);
-}
-
 TEST_CASE("another page directory with other code at the same address") {
   TranslatedCpu rig;
   constexpr u32 kOtherDirectory = 0x70000, kOtherTable = 0x71000;
