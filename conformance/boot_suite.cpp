@@ -87,6 +87,7 @@ CaseResult run_boot(const BootCase& boot, Firmware firmware, const Options& opti
     return skipped(fmt::format("{} is missing", missing));
   const ScratchFolder scratch;
   std::vector<std::string> machine{"run", "--engine", options.engine, "--display", "none", "--screen-text"};
+  machine.insert(machine.end(), options.translator_words.begin(), options.translator_words.end());
   std::vector<fs::path> media;
   for (const BootFile& file : boot.files) {
     const fs::path from = locate(file, options);
@@ -96,7 +97,7 @@ CaseResult run_boot(const BootCase& boot, Firmware firmware, const Options& opti
   }
   for (const std::string_view option : boot.options) machine.emplace_back(option);
   if (firmware == Firmware::seabios) machine.insert(machine.end(), {"--bios", kSeabios, "--vgabios", kSeabiosVga});
-  const unsigned limit = options.timeout ? std::min(options.timeout, boot.timeout) : boot.timeout;
+  const unsigned limit = options.timeout ? options.timeout : boot.timeout;
   machine.insert(machine.end(), {"--timeout", std::to_string(limit)});
   const fs::path picture = scratch.path() / "screen.png";
   if (boot.picture_bytes) machine.insert(machine.end(), {"--screenshot", picture.string()});

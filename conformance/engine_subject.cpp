@@ -9,12 +9,12 @@ namespace penumbra::conformance {
 
 std::unique_ptr<Subject> engine_subject(const Options& options) {
   if (options.self_check) return HostCpu::create();
-  return processor_subject("p4", engine_named(options.engine));
+  return processor_subject("p4", engine_named(options.engine), options.translator);
 }
 
 std::unique_ptr<RealModeSubject> real_mode_subject(const Options& options) {
   if (options.self_check) return nullptr;
-  return processor_real_mode("p4", engine_named(options.engine));
+  return processor_real_mode("p4", engine_named(options.engine), options.translator);
 }
 
 }  // namespace penumbra::conformance

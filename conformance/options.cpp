@@ -60,6 +60,8 @@ std::string_view usage() {
   --cases N         random states an instruction row (default 20000; 300 with --quick)
   --timeout S       seconds a case, in place of each case's own limit
   --engine NAME     what runs guest code: interpreter (default), translator, or lockstep (both, compared)
+  --mmu KIND        how translated code reaches memory: windows (default), registers or soft
+  --translator SETTING  stress, as of "penumbra run": block=1, cache=1M, promote=0, forget or helper=KIND; repeatable
   --self-check      CPU suites run the host CPU in place of the engine: checks the suites themselves
   --junit FILE      write a JUnit report
   --tap FILE        write a TAP report
@@ -117,6 +119,20 @@ Options parse_options(std::span<const std::string> arguments) {
       if (options.engine != "interpreter" && options.engine != "translator" && options.engine != "lockstep")
         throw ConfigError(
             fmt::format("--engine: interpreter, translator or lockstep is expected, not '{}'", options.engine));
+    } else if (option == "--mmu") {
+      const std::string kind = value();
+      if (kind != "windows" && kind != "registers" && kind != "soft")
+        throw ConfigError(fmt::format("--mmu: windows, registers or soft is expected, not '{}'", kind));
+      options.translator.mmu = mmu_named(kind);
+      options.translator_words.insert(options.translator_words.end(), {"--mmu", kind});
+    } else if (option == "--translator") {
+      const std::string setting = value();
+      try {
+        apply_setting(setting, options.translator);
+      } catch (const ConfigError& e) {
+        throw ConfigError(fmt::format("--translator: {}", e.what()));
+      }
+      options.translator_words.insert(options.translator_words.end(), {"--translator", setting});
     } else if (option == "--junit") {
       options.junit = value();
     } else if (option == "--tap") {

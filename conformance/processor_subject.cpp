@@ -29,9 +29,9 @@ constexpr u8 kNoEnd = 0xFE;  // a vector no processor has: the case did not end
 u32 physical_of(u32 system_linear) { return system_linear - kSystemBase + kSystemPages; }
 
 // Null for the interpreter.
-std::unique_ptr<Translator> translator_for(EngineKind engine, Cpu& cpu, GuestMemory& memory) {
+std::unique_ptr<Translator> translator_for(EngineKind engine, TranslatorOptions options, Cpu& cpu,
+                                           GuestMemory& memory) {
   if (engine == EngineKind::interpreter) return nullptr;
-  TranslatorOptions options;
   options.lockstep = engine == EngineKind::lockstep;
   return std::make_unique<Translator>(cpu, memory, options);
 }
@@ -243,9 +243,10 @@ Outcome BareSubject::run(const UserState& in, std::span<const u8> code, u32 code
 
 class ProcessorRealMode final : public RealModeSubject {
  public:
-  ProcessorRealMode(const char* model, EngineKind engine) : processor_(model), cpu_(processor_.cpu()) {
+  ProcessorRealMode(const char* model, EngineKind engine, const TranslatorOptions& options)
+      : processor_(model), cpu_(processor_.cpu()) {
     processor_.memory().set_a20(true);
-    translator_ = translator_for(engine, cpu_, processor_.memory());
+    translator_ = translator_for(engine, options, cpu_, processor_.memory());
   }
 
   void write(u32 physical, std::span<const u8> bytes) override { processor_.memory().write(PhysAddr(physical), bytes); }
@@ -286,12 +287,14 @@ std::unique_ptr<ProcessorSubject> translating_subject(const char* model, const T
 std::unique_ptr<ProcessorSubject> interpreting_subject(const char* model) {
   return std::make_unique<BareSubject>(model, nullptr);
 }
-std::unique_ptr<Subject> processor_subject(const char* model, EngineKind engine) {
+std::unique_ptr<Subject> processor_subject(const char* model, EngineKind engine, TranslatorOptions options) {
   if (engine == EngineKind::interpreter) return interpreting_subject(model);
-  return translating_subject(model, {.lockstep = engine == EngineKind::lockstep});
+  options.lockstep = engine == EngineKind::lockstep;
+  return translating_subject(model, options);
 }
-std::unique_ptr<RealModeSubject> processor_real_mode(const char* model, EngineKind engine) {
-  return std::make_unique<ProcessorRealMode>(model, engine);
+std::unique_ptr<RealModeSubject> processor_real_mode(const char* model, EngineKind engine,
+                                                     const TranslatorOptions& options) {
+  return std::make_unique<ProcessorRealMode>(model, engine, options);
 }
 
 }  // namespace penumbra::conformance

@@ -30,7 +30,8 @@ std::unique_ptr<ProcessorSubject> translating_subject(const char* model, const T
 std::unique_ptr<ProcessorSubject> interpreting_subject(const char* model);
 
 // `model` as in `--cpu`: "p4".
-std::unique_ptr<Subject> processor_subject(const char* model, EngineKind engine);
-std::unique_ptr<RealModeSubject> processor_real_mode(const char* model, EngineKind engine);
+std::unique_ptr<Subject> processor_subject(const char* model, EngineKind engine, TranslatorOptions options = {});
+std::unique_ptr<RealModeSubject> processor_real_mode(const char* model, EngineKind engine,
+                                                     const TranslatorOptions& options = {});
 
 }  // namespace penumbra::conformance

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "core/base/types.h"
+#include "translator/options.h"
 
 namespace penumbra::conformance {
 
@@ -36,6 +37,8 @@ struct Options {
   bool self_check = false;  // suites with a second oracle run it in place of the engine
   bool keep_going = true;   // false: stop at the first failure
   std::string engine = "interpreter";
+  TranslatorOptions translator;               // of that engine
+  std::vector<std::string> translator_words;  // the same, for the command line of what the boot suite starts
   std::filesystem::path junit;
   std::filesystem::path tap;
   std::filesystem::path vectors;     // recorded CPU vectors

@@ -53,6 +53,7 @@ CaseResult run_case(const std::string& name, const Options& options) {
   config.kernel = file.path();
   config.append = "case=" + name;
   config.engine = engine_named(options.engine);
+  config.translator = options.translator;
   // Emitted code counts no instructions, so that time is the host's then.
   config.icount = config.engine != EngineKind::translator;
   config.no_reboot = true;

@@ -46,7 +46,7 @@ struct Trail {
   std::string stopped;
 };
 
-Trail follow(const Walk& walk, u64 seed, u64 steps, const Setting* setting) {
+Trail follow(const Walk& walk, u64 seed, u64 steps, const Setting* setting, MmuKind mmu) {
   const MemoryFile file("random-walks", {penumbra_random_walks, penumbra_random_walks_end});
   MachineConfig config;
   config.memory_bytes = u64{64} << 20;
@@ -55,10 +55,11 @@ Trail follow(const Walk& walk, u64 seed, u64 steps, const Setting* setting) {
   config.no_reboot = true;
   if (setting) {
     config.engine = EngineKind::translator;
-    config.translator_promote = setting->promote;
-    config.translator_block = setting->block;
-    config.translator_cache = setting->cache;
-    config.translator_forgets = setting->forgets;
+    config.translator.mmu = mmu;
+    config.translator.promote_after = setting->promote;
+    config.translator.block_instructions = setting->block;
+    config.translator.code_bytes = setting->cache;
+    config.translator.forget_always = setting->forgets;
   } else {
     config.icount = true;
   }
@@ -97,8 +98,8 @@ CaseResult run_case(const Walk& walk, const Setting& setting, unsigned number, c
   if (options.self_check) return skipped("compares engines with each other already");
   const u64 steps = options.cases ? options.cases : options.quick ? walk.quick_steps : walk.steps / setting.share;
   const u64 seed = options.seed + number;
-  const Trail interpreted = follow(walk, seed, steps, nullptr);
-  const Trail translated = follow(walk, seed, steps, &setting);
+  const Trail interpreted = follow(walk, seed, steps, nullptr, options.translator.mmu);
+  const Trail translated = follow(walk, seed, steps, &setting, options.translator.mmu);
   std::string wrong = complaint("interpreter", interpreted) + complaint("translator", translated);
   const auto [a, b] = std::mismatch(interpreted.lines.begin(), interpreted.lines.end(), translated.lines.begin(),
                                     translated.lines.end());

@@ -6,7 +6,6 @@
 #include <vector>
 
 #include "core/base/error.h"
-#include "core/cpu/isa_table.h"
 #include "frontend/gdb_spec.h"
 #include "frontend/suggest.h"
 #include "frontend/values.h"
@@ -40,33 +39,6 @@ void set_disk(DriveOption& drive, Value value) {
   add_medium(drive, value, false);
 }
 
-std::string theme_names() {
-  std::string names = "all, x87, mmx, sse";
-  for (const Theme& theme : themes()) names += fmt::format(", {}", theme.name);
-  return names;
-}
-
-void set_translator(MachineConfig& machine, Value value) {
-  const auto after = [&](std::string_view name) { return value.substr(name.size()); };
-  if (value == "forget")
-    machine.translator_forgets = true;
-  else if (value.starts_with("block="))
-    machine.translator_block = static_cast<u32>(parse_number(after("block="), 1, 64));
-  else if (value.starts_with("cache=")) {
-    const u64 bytes = parse_memory_size(after("cache="));
-    if (bytes < (1 << 20) || bytes > (1 << 30)) throw ConfigError("cache: expected 1M to 1G");
-    machine.translator_cache = bytes & ~u64{kPageMask};
-  } else if (value.starts_with("promote=")) {
-    machine.translator_promote = static_cast<u32>(parse_number(after("promote="), 0, 1'000'000));
-  } else if (value.starts_with("helper=")) {
-    const u32 found = themes_named(after("helper="));
-    if (!found)
-      throw ConfigError(fmt::format("'{}': no kind of instructions; expected one of {}", value, theme_names()));
-    machine.interpreted_themes |= found;
-  } else
-    throw ConfigError(fmt::format("'{}': expected block=N, cache=SIZE, promote=N, forget or helper=KIND", value));
-}
-
 u32 parse_linear(Value value) {
   const std::string digits(value.starts_with("0x") ? value.substr(2) : value);
   return static_cast<u32>(parse_number("0x" + digits, 0, 0xFFFF'FFFF));
@@ -97,14 +69,14 @@ constexpr Option kOptions[] = {
      "How translated code reaches guest memory: windows (the host's page tables for code that runs often; the "
      "default), "
      "registers (the same without the host's GS segment), or soft (a software TLB for all code).",
-     [](Settings s, Value v) { s.machine.mmu = mmu_named(parse_word(v, kMmuNames)); }},
+     [](Settings s, Value v) { s.machine.translator.mmu = mmu_named(parse_word(v, kMmuNames)); }},
     {"translator", "", machine, Takes::value, true, "SETTING", "block=1 cache=1M promote=0 forget helper=",
      "A setting of the translator, for tests: block=N (the most instructions of a block), cache=SIZE (of host code), "
      "promote=N (how often a block runs before it gets a window's code; 0 is at once), "
      "forget (keep nothing that was translated), or helper=KIND (leave a kind of instructions to the interpreter, to "
      "find by bisecting which is translated wrongly: all, arithmetic, logic, move, stack, control, string, x87, mmx, "
      "sse ...; a wrong name lists them).",
-     [](Settings s, Value v) { set_translator(s.machine, v); }},
+     [](Settings s, Value v) { apply_setting(v, s.machine.translator); }},
     {"icount", "", machine, Takes::optional_value, false, "NS", "",
      "Deterministic time: every instruction takes NS nanoseconds of guest time (10 unless given), whatever the host "
      "does, so that two runs are the same to the last bit.",
@@ -234,12 +206,12 @@ constexpr Option kOptions[] = {
      "Show each block of translated code that covers this linear address (hexadecimal) when it is made: guest code "
      "beside host code. It is trace channel 'translation', which alone shows every block.",
      [](Settings s, Value v) {
-       s.machine.listed_blocks.push_back(parse_linear(v));
+       s.machine.translator.listed.push_back(parse_linear(v));
        s.trace.push_back(Channel::translation);
      }},
     {"perf-map", "", debug, Takes::nothing, false, "", "",
      "Write /tmp/perf-PID.map, so that perf shows translated blocks by their guest addresses.",
-     [](Settings s, Value) { s.machine.perf_map = true; }},
+     [](Settings s, Value) { s.machine.translator.perf_map = true; }},
     {"gdb", "", debug, Takes::value, false, "WHERE", ":1234 stdio unix:",
      "Wait for gdb at :PORT, HOST:PORT, unix:PATH or stdio, before the guest's first instruction. ':1234,nowait' lets "
      "the guest run meanwhile.",

@@ -72,9 +72,9 @@ void complete(RunSettings& settings) {
   if (!settings.trace_file.empty() && settings.trace.empty())
     throw ConfigError("--trace-file needs --trace CHANNEL: nothing is traced");
   if (settings.machine.engine == EngineKind::interpreter) {
-    if (!settings.machine.listed_blocks.empty())
+    if (!settings.machine.translator.listed.empty())
       throw ConfigError("--dump-translation needs --engine translator: nothing is translated");
-    if (settings.machine.perf_map) throw ConfigError("--perf-map needs --engine translator: nothing is translated");
+    if (settings.machine.translator.perf_map) throw ConfigError("--perf-map needs --engine translator: nothing is translated");
   }
   place_drives(settings);
   check_stdio(settings);

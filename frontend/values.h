@@ -8,19 +8,13 @@
 #include <vector>
 
 #include "core/base/log.h"
+#include "core/base/quantity.h"
 #include "core/base/types.h"
 
 namespace penumbra {
 
-// Decimal, or hexadecimal with 0x, between `least` and `most`.
-u64 parse_number(std::string_view text, u64 least, u64 most);
-
 // Seconds, with decimals if wanted: "30", "0.5".
 double parse_seconds(std::string_view text);
-
-// Bytes: a number followed by K, M or G (also KiB, KB ...); without a suffix, MiB as with QEMU's -m.
-// From 1 MiB to 60 GiB, a multiple of 4 KiB.
-u64 parse_memory_size(std::string_view text);
 
 // "order=acd" or "acd": letters a, c, d, each once.
 std::string parse_boot_order(std::string_view text);

@@ -22,35 +22,12 @@
 #include "translator/lockstep.h"
 #include "translator/lookup_table.h"
 #include "translator/memory_view.h"
-#include "translator/mmu_kind.h"
+#include "translator/options.h"
 #include "translator/perf_map.h"
 #include "translator/return_stack.h"
 #include "translator/thunks.h"
 
 namespace penumbra {
-
-struct TranslatorOptions {
-  u64 code_bytes = u64{64} << 20;
-  MmuKind mmu = MmuKind::windows;
-  // How often a block is entered before it is made anew for the window. 0: from the first time on.
-  u32 promote_after = 1000;
-  // The most instructions of a block. 1 is a stress setting, and so is a small code cache.
-  u32 block_instructions = 64;
-  // Stress: everything cached is forgotten whenever emitted code comes back.
-  bool forget_always = false;
-  // Every block is compared with the interpreter. Blocks are not linked then, and each comes back to C++ when it ends,
-  // and before an access to anything but plain memory without code.
-  bool lockstep = false;
-  // Sees the emitted code of each block before it runs, and may change it: tests of lockstep make it wrong.
-  std::function<void(std::span<u8>)> translated = {};
-  // Themes of instructions (isa_table.h) that are the interpreter's whatever their rows say, a bit each: a wrong
-  // emission is found by bisecting.
-  u32 interpreted_themes = 0;
-  // Whether perf is told the names of blocks.
-  bool perf_map = false;
-  // Channel::translation shows the blocks that cover one of these linear addresses; all blocks if there are none.
-  std::vector<u32> listed = {};
-};
 
 class Emitter;
 

@@ -9,7 +9,7 @@
 
 #include "core/base/log.h"
 #include "core/base/types.h"
-#include "translator/mmu_kind.h"
+#include "translator/options.h"
 
 namespace penumbra {
 
@@ -44,20 +44,13 @@ struct MachineConfig {
   std::vector<std::string> initrd;                   // one for Linux; each a module (with its arguments) for multiboot
   std::string append;
   EngineKind engine = EngineKind::interpreter;
-  u32 translator_block = 64;             // the most instructions of a translated block
-  u64 translator_cache = u64{64} << 20;  // bytes of host code
-  MmuKind mmu = MmuKind::windows;        // how translated code reaches memory
-  u32 translator_promote = 1000;         // how often a block runs before it becomes window code
-  bool translator_forgets = false;       // stress: nothing translated outlives its execution
-  u32 interpreted_themes = 0;            // kinds of instructions that are not translated, a bit each (isa_table.h)
-  bool perf_map = false;                 // tell perf the names of translated blocks
-  std::vector<u32> listed_blocks;        // linear addresses whose blocks Channel::translation shows; none: all
-  bool icount = false;                   // guest time is a function of instructions executed
-  u32 icount_nanoseconds = 10;           // guest time an instruction takes under icount
-  std::optional<i64> rtc_epoch;          // seconds since 1970; unset: the host's clock, or 2000-01-01 under icount
-  bool rtc_local = false;                // the RTC shows local time instead of UTC
-  u16 debug_exit_port = 0xF4;            // 0: no debug exit
-  bool no_reboot = false;                // a guest's reset ends the run
+  TranslatorOptions translator;
+  bool icount = false;           // guest time is a function of instructions executed
+  u32 icount_nanoseconds = 10;   // guest time an instruction takes under icount
+  std::optional<i64> rtc_epoch;  // seconds since 1970; unset: the host's clock, or 2000-01-01 under icount
+  bool rtc_local = false;        // the RTC shows local time instead of UTC
+  u16 debug_exit_port = 0xF4;    // 0: no debug exit
+  bool no_reboot = false;        // a guest's reset ends the run
 };
 
 }  // namespace penumbra

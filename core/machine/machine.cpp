@@ -49,22 +49,15 @@ struct Machine::Impl {
     if (config.engine != EngineKind::interpreter) {
       if (config.icount && config.engine == EngineKind::translator)
         throw ConfigError("--icount needs --engine interpreter or lockstep: emitted code counts no instructions");
+      TranslatorOptions options = config.translator;
+      options.lockstep = config.engine == EngineKind::lockstep;
       std::string why_not;
       if (Translator::supported(why_not))
-        translator = std::make_unique<Translator>(board.cpu, board.memory,
-                                                  TranslatorOptions{.code_bytes = config.translator_cache,
-                                                                    .mmu = config.mmu,
-                                                                    .promote_after = config.translator_promote,
-                                                                    .block_instructions = config.translator_block,
-                                                                    .forget_always = config.translator_forgets,
-                                                                    .lockstep = config.engine == EngineKind::lockstep,
-                                                                    .interpreted_themes = config.interpreted_themes,
-                                                                    .perf_map = config.perf_map,
-                                                                    .listed = config.listed_blocks});
+        translator = std::make_unique<Translator>(board.cpu, board.memory, options);
       else
         fmt::print(stderr, "note: no translator here ({}); the interpreter takes its place\n", why_not);
     }
-    if (translator && config.mmu == MmuKind::windows && !Translator::missing().empty())
+    if (translator && config.translator.mmu == MmuKind::windows && !Translator::missing().empty())
       fmt::print(stderr, "note: {}\n", Translator::missing());
     if (!config.kernel.empty()) load_kernel();
   }

@@ -158,9 +158,9 @@ TEST_CASE("memory sizes") {
 }
 
 TEST_CASE("kinds of instructions left to the interpreter add up") {
-  CHECK(settings_of({}).machine.interpreted_themes == 0);
+  CHECK(settings_of({}).machine.translator.interpreted_themes == 0);
   const u32 both =
-      settings_of({"--translator", "helper=x87", "--translator", "helper=stack"}).machine.interpreted_themes;
+      settings_of({"--translator", "helper=x87", "--translator", "helper=stack"}).machine.translator.interpreted_themes;
   CHECK(both == (themes_named("x87") | themes_named("stack")));
   const std::string error = error_of({"--translator", "helper=x88"});
   has(error, "--translator: 'helper=x88': no kind of instructions; expected one of all, x87");
@@ -170,12 +170,12 @@ TEST_CASE("kinds of instructions left to the interpreter add up") {
 TEST_CASE("addresses whose translation is shown are hexadecimal, and switch the trace on") {
   const RunSettings settings = settings_of(
       {"--engine", "translator", "--dump-translation", "c0100000", "--dump-translation=0x10", "--trace-file", "x"});
-  CHECK(settings.machine.listed_blocks == std::vector<u32>{0xC010'0000, 0x10});
+  CHECK(settings.machine.translator.listed == std::vector<u32>{0xC010'0000, 0x10});
   CHECK(settings.trace == std::vector<Channel>(2, Channel::translation));
   has(error_of({"--dump-translation", "main"}), "--dump-translation");
   has(error_of({"--dump-translation", "100000000"}), "--dump-translation");
   has(error_of({"--engine", "interpreter", "--dump-translation", "10"}), "needs --engine translator");
-  CHECK(settings_of({"--engine", "translator", "--perf-map"}).machine.perf_map);
+  CHECK(settings_of({"--engine", "translator", "--perf-map"}).machine.translator.perf_map);
   has(error_of({"--engine", "interpreter", "--perf-map"}), "needs --engine translator");
 }
 
