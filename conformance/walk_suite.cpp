@@ -22,6 +22,7 @@ struct Setting {
   u32 block = 64;
   u64 cache = u64{64} << 20;
   bool forgets = false;
+  u32 check = 4096;
   u32 share = 1;  // it is this many times slower
 };
 
@@ -31,6 +32,8 @@ constexpr Setting kSettings[] = {
     {.name = "window", .promote = 0, .share = 4},
     {.name = "single", .promote = 20, .block = 1, .share = 2},
     {.name = "small-cache", .promote = 20, .cache = 256 << 10, .share = 2},
+    {.name = "checked", .promote = 10, .check = 1},
+    {.name = "checked-window", .promote = 0, .check = 1, .share = 4},
     {.name = "forget", .promote = 0, .forgets = true, .share = 200},
 };
 
@@ -60,6 +63,7 @@ Trail follow(const Walk& walk, u64 seed, u64 steps, const Setting* setting, MmuK
     config.translator.block_instructions = setting->block;
     config.translator.code_bytes = setting->cache;
     config.translator.forget_always = setting->forgets;
+    config.translator.check_after = setting->check;
   } else {
     config.icount = true;
   }

@@ -70,9 +70,10 @@ constexpr Option kOptions[] = {
      "default), "
      "registers (the same without the host's GS segment), or soft (a software TLB for all code).",
      [](Settings s, Value v) { s.machine.translator.mmu = mmu_named(parse_word(v, kMmuNames)); }},
-    {"translator", "", machine, Takes::value, true, "SETTING", "block=1 cache=1M promote=0 forget helper=",
+    {"translator", "", machine, Takes::value, true, "SETTING", "block=1 cache=1M promote=0 check=1 forget helper=",
      "A setting of the translator, for tests: block=N (the most instructions of a block), cache=SIZE (of host code), "
      "promote=N (how often a block runs before it gets a window's code; 0 is at once), "
+     "check=N (how many writes to a page of code are trapped before its blocks compare their bytes themselves), "
      "forget (keep nothing that was translated), or helper=KIND (leave a kind of instructions to the interpreter, to "
      "find by bisecting which is translated wrongly: all, arithmetic, logic, move, stack, control, string, x87, mmx, "
      "sse ...; a wrong name lists them).",

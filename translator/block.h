@@ -7,6 +7,7 @@
 #include "core/base/types.h"
 #include "core/cpu/insn.h"
 #include "core/cpu/rehearsal.h"
+#include "translator/context.h"
 
 namespace penumbra {
 
@@ -43,6 +44,7 @@ enum class Reach : u8 {
 
 struct TranslatedBlock {
   static constexpr u64 kOnePage = ~u64{0};
+  static constexpr u32 kNoCheck = ~u32{0};
 
   u64 physical = 0;  // of the first byte
   // Where one instruction reaches into a second page, the block is that instruction, and this the page's address.
@@ -62,7 +64,10 @@ struct TranslatedBlock {
   u64 body_bytes = 0;  // of them, those of instructions; exits follow
   u64 dead_entry = 0;  // where the entry jumps once the block is invalid
   std::vector<InstructionStart> starts;
+  u32 check = kNoCheck;  // its place in Context::checks, if it compares its bytes itself; nobody watches them then
+  std::vector<CheckedChunk> chunks;
 
+  bool checks_itself() const { return check != kNoCheck; }
   bool straddles() const { return second_page != kOnePage; }
   // Whether one of so many bytes from a physical address on is the block's.
   bool holds(u64 address, u64 count) const {

@@ -33,11 +33,27 @@ enum class ExitReason : u32 {
   soft_miss,  // the software TLB does not know `fault_address`; `fault_code` is behind the call that asked
   heat,       // the block at `eip` has been entered as often as it was to be counted
   time,       // RDTSC at `eip`; `resume` is behind it
+  stale,      // the bytes of a block are not what it was made of; `fault_code` is behind its check
 };
-inline constexpr unsigned kExitReasons = 9;
+inline constexpr unsigned kExitReasons = 10;
 
 // As Context::segment_end has the end of a segment.
 constexpr i64 segment_end(u64 end) { return -1 - static_cast<i64>(end); }
+
+// A block of a page that is written to often: it compares its bytes with what it was made of whenever it is entered.
+struct CheckedChunk {
+  u64 expected;
+  u64 mask;  // of the bytes that the block rests on
+};
+struct CodeCheck {
+  const u8* guest = nullptr;  // a multiple of 8
+  const CheckedChunk* chunks = nullptr;
+  u64 count = 0;
+  u64 unused = 0;
+};
+inline constexpr u32 kChecks = 1u << 12;
+// Immediates of the guest's code that emitted code reads where they stand.
+inline constexpr u32 kImmediates = 1u << 12;
 
 struct Context {
   u32 gpr[8] = {};
@@ -101,6 +117,8 @@ struct Context {
   u32 missed = 0;         // the number of a transition that did not hold, and the selector that it met
   u32 missed_selector = 0;
   Transition transitions[kTransitions] = {};
+  CodeCheck checks[kChecks] = {};
+  const u8* immediates[kImmediates] = {};
 };
 
 }  // namespace penumbra

@@ -30,6 +30,8 @@ namespace penumbra {
   ROW(window_switches, "times GS went to another window")        \
   ROW(page_drops, "INVLPG")                                      \
   ROW(invalidated, "blocks invalidated by writes to their code") \
+  ROW(checked_pages, "pages whose blocks compare their bytes")   \
+  ROW(stale, "blocks that found them changed")                   \
   ROW(flushes, "times the code cache was dropped")
 
 struct TranslatorCounters {

@@ -145,6 +145,19 @@ std::optional<u32> Translator::run_emitted(TranslatedBlock*& block) {
         faults = 0;
         continue;
       }
+      case ExitReason::stale: {
+        block = block_of(buffer_.offset_of(context_.fault_code));
+        context_.eip = block->eip;
+        replace_stale(*block);
+        if (lockstep_ || options_.forget_always || context_.polls <= 1) return std::nullopt;
+        --context_.polls;
+        TranslatedBlock* next = block_at(context_.eip);
+        if (!next) return std::nullopt;
+        block = next;
+        go_on(code_address(*block));
+        faults = 0;
+        continue;
+      }
       case ExitReason::heat: return 0;
       case ExitReason::interpret:
         return context_.instruction & kBehindBlock ? std::nullopt : std::optional(context_.instruction);

@@ -49,10 +49,16 @@ class Emitter {
         helpers_(helpers),
         transitions_(transitions) {}
 
+  // Before everything else: compares the block's bytes with what it was made of.
+  void check_code();
   // Before the first instruction: counts the block's entries.
   void count_entries();
   // True: emitted. False: nothing was emitted, the interpreter must take it.
   bool instruction(const GuestInstruction& g, Emission emission);
+  // Whether an instruction's immediate may be read where it stands, and its emission with that one of
+  // Context::immediates.
+  static bool reads_immediate(const GuestInstruction& g);
+  void with_immediate(const GuestInstruction& g, u32 number);
   // Leaves the block before the instruction at `eip`, for the interpreter. `fpu`: it may look at the FPU's state.
   void leave_to_interpreter(u32 eip, bool fpu);
   // Goes on at `eip`, and nothing follows: by a link.

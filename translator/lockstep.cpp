@@ -53,6 +53,12 @@ void Lockstep::rehearse(TranslatedBlock& block) {
   const bool fetched = cpu_.code_page(linear, page, global);
   if (!fetched || page.value + (linear & kPageMask) != block.physical) fail(block, "the block is another page's", {});
   const u8* guest = memory_.readable(page_of(page)) + (linear & kPageMask);
+  // Immediates of such a block may have changed since.
+  const auto changed = [&] {
+    const auto& bytes = block.rehearsed->bytes;
+    return std::memcmp(bytes.data(), guest, bytes.size()) != 0;
+  };
+  if (block.checks_itself() && block.rehearsed && changed()) block.rehearsed.reset();
   if (!block.rehearsed) {
     std::vector<u32> offsets;
     for (const InstructionStart& start : block.starts) offsets.push_back(start.guest);
@@ -61,8 +67,7 @@ void Lockstep::rehearse(TranslatedBlock& block) {
         std::make_unique<RehearsedBlock>(decoder, std::span(guest, kPageSize - (linear & kPageMask)), offsets);
   }
   RehearsedBlock& rehearsed = *block.rehearsed;
-  if (std::memcmp(rehearsed.bytes.data(), guest, rehearsed.bytes.size()) != 0)
-    fail(block, "the block's bytes are not what it was made of", {});
+  if (changed()) fail(block, "the block's bytes are not what it was made of", {});
 
   before_ = state_of(cpu_);
   cpu_.rehearsed_writes().clear();

@@ -18,6 +18,8 @@ struct TranslatorOptions {
   u32 promote_after = 1000;
   // The most instructions of a block. 1 is a stress setting, and so is a small code cache.
   u32 block_instructions = 64;
+  // What trapped writes to a page of code may cost in a while until its blocks check themselves (WrittenPages).
+  u32 check_after = 4096;
   // Stress: everything cached is forgotten whenever emitted code comes back.
   bool forget_always = false;
   // Every block is compared with the interpreter. Blocks are not linked then, and each comes back to C++ when it ends,
@@ -34,7 +36,7 @@ struct TranslatorOptions {
   std::vector<u32> listed = {};
 };
 
-// A setting as a person writes it: block=N, cache=SIZE, promote=N, forget, or helper=KIND. Throws ConfigError.
+// A setting as a person writes it: block=N, cache=SIZE, promote=N, check=N, forget, or helper=KIND. Throws ConfigError.
 void apply_setting(std::string_view setting, TranslatorOptions& options);
 
 }  // namespace penumbra

@@ -105,6 +105,53 @@ void emit_unit_of_bit(Assembler& a, u64& place, unsigned unit_bits) {
   a.ret();
 }
 
+void emit_check_code(Assembler& a, Thunks& thunks) {
+  constexpr u8 kAndFrom[] = {0x23}, kTest[] = {0x85};
+  static_assert(sizeof(CodeCheck) == 32 && sizeof(CheckedChunk) == 16);
+  thunks.check_code = a.size();
+  save_flags(a);
+  shift(a, kShiftLeft, R8, 5);
+  HostAddress check = context_field(&Context::checks);
+  check.index = R8;
+  const auto field = [&](std::size_t offset) {
+    HostAddress at = check;
+    at.displacement += static_cast<u32>(offset);
+    return at;
+  };
+  a.load_wide(R10, field(offsetof(CodeCheck, guest)));
+  a.load_wide(R11, field(offsetof(CodeCheck, chunks)));
+  a.load_wide(R9, field(offsetof(CodeCheck, count)));
+  const u64 again = a.size();
+  a.load_wide(R8, {.base = R10});
+  a.with_memory({.opcode = kAndFrom, .wide = true}, R8, {.base = R11, .displacement = offsetof(CheckedChunk, mask)});
+  a.with_memory({.opcode = kCompare, .wide = true}, R8,
+                {.base = R11, .displacement = offsetof(CheckedChunk, expected)});
+  const u64 stale = a.jump_if(kNotEqual);
+  a.address_wide(R10, {.base = R10, .displacement = 8});
+  a.address_wide(R11, {.base = R11, .displacement = sizeof(CheckedChunk)});
+  a.address(R9, {.base = R9, .displacement = ~u32{0}});
+  a.with_register({.opcode = kTest}, R9, R9);
+  a.bind(a.jump_if(kNotEqual), again);
+  restore_flags(a);
+  a.ret();
+  a.bind(stale);
+  restore_flags(a);
+  pop(a, R10);
+  a.with_memory({.opcode = kStore, .wide = true}, R10, context_field(&Context::fault_code));
+  a.store(context_field(&Context::reason), static_cast<u32>(ExitReason::stale));
+  a.jump_to(static_cast<i64>(thunks.leave));
+}
+
+void emit_code_immediate(Assembler& a, Thunks& thunks) {
+  thunks.code_immediate = a.size();
+  HostAddress place = context_field(&Context::immediates);
+  place.index = R8;
+  place.scale = 3;
+  a.load_wide(R11, place);
+  a.load(R8, {.base = R11});
+  a.ret();
+}
+
 // The guest address is in R8. The stack of returns is begun anew after a miss.
 void look_up_or_leave(Assembler& a, const Thunks& thunks, Lookup kind) {
   const auto [unknown, no_polls] = emit_look_up(a, Flow::jump, kind);
@@ -154,7 +201,7 @@ Thunks::SoftAccess Thunks::soft_access(u64 offset) const {
 std::vector<Thunks::Named> Thunks::names() const {
   std::vector<Named> all{{0, "enter"}, {leave, "leave"}, {abandon, "abandon"}, {stray_return, "stray_return"}};
   constexpr std::array<std::string_view, kExitReasons> kReasons = {"link",  "look_up",   "poll", "interpret", "fpu",
-                                                                   "fault", "soft_miss", "heat", "time"};
+                                                                   "fault", "soft_miss", "heat", "time",      "stale"};
   for (unsigned n = 0; n < kExitReasons; ++n) all.push_back({leave_for[n], fmt::format("leave_{}", kReasons[n])});
   all.push_back({look_up_exit[0], "look_up_exit_flat"});
   all.push_back({look_up[0], "look_up_flat"});
@@ -168,6 +215,8 @@ std::vector<Thunks::Named> Thunks::names() const {
   all.push_back({pop_word_flags, "pop_word_flags"});
   all.push_back({word_of_bit, "word_of_bit"});
   all.push_back({dword_of_bit, "dword_of_bit"});
+  all.push_back({check_code, "check_code"});
+  all.push_back({code_immediate, "code_immediate"});
   all.push_back({load_segment, "load_segment"});
   all.push_back({verify_segment, "verify_segment"});
   all.push_back({sysenter, "sysenter"});
@@ -241,6 +290,8 @@ Thunks emit_thunks(CodeBuffer& buffer, bool changes_gs) {
   emit_pop_flags(a, thunks.pop_word_flags, kKept);
   emit_unit_of_bit(a, thunks.word_of_bit, 16);
   emit_unit_of_bit(a, thunks.dword_of_bit, 32);
+  emit_check_code(a, thunks);
+  emit_code_immediate(a, thunks);
   emit_transition_thunks(a, thunks);
   emit_string_thunks(a, thunks);
   CHECK_THAT(!a.overflow());

@@ -56,6 +56,11 @@ struct Thunks {
   // knows. R9 is 0 if it is done; else nothing has changed. For flat segments. Change R8 to R11, R15.
   std::array<u64, 3> repeat_store{};
   std::array<u64, 3> repeat_move{};
+  // With the number of a CodeCheck in R8: leaves with ExitReason::stale where the block's bytes have changed. Changes
+  // R8 to R11, R15.
+  u64 check_code = 0;
+  // R8, the number of one of Context::immediates, becomes the dword there. Changes R11.
+  u64 code_immediate = 0;
   u64 bytes = 0;            // that the thunks take
   bool changes_gs = false;  // where they change the privilege, GS goes to its window
 
@@ -82,7 +87,7 @@ struct Thunks {
       if (offset == repeat_store[n] || offset == repeat_move[n]) return true;
     if (std::ranges::find(look_up, offset) != look_up.end()) return true;
     return offset == push_flags || offset == pop_flags || offset == pop_word_flags || offset == word_of_bit ||
-           offset == dword_of_bit || takes_record(offset);
+           offset == dword_of_bit || offset == check_code || offset == code_immediate || takes_record(offset);
   }
   bool takes_record(u64 offset) const {
     return offset == load_segment || offset == verify_segment || offset == sysenter || offset == sysexit ||

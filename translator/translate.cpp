@@ -16,12 +16,19 @@ namespace {
 constexpr u64 kMostBlockBytes = 64 << 10;
 // How far the number of entries is doubled that a block must have before the window is tried again.
 constexpr u32 kMostDoublings = 10;
+// What WrittenPages is told: a trapped write, and each block that has to be made anew for one.
+constexpr u32 kTrapCost = 1, kBlockCost = 7;
 
 // What the manuals leave undefined of flags is not compared at a block's end; in memory or a register it would be.
 bool shows_flags(const ZydisDecodedInstruction& z) {
   return z.mnemonic == ZYDIS_MNEMONIC_PUSHF || z.mnemonic == ZYDIS_MNEMONIC_PUSHFD || z.mnemonic == ZYDIS_MNEMONIC_LAHF;
 }
 
+bool writes_memory(const Decoder::Decoded& decoded) {
+  return std::any_of(decoded.operands, decoded.operands + decoded.z.operand_count, [](const ZydisDecodedOperand& op) {
+    return op.type == ZYDIS_OPERAND_TYPE_MEMORY && (op.actions & ZYDIS_OPERAND_ACTION_MASK_WRITE);
+  });
+}
 bool uses_fpu(const ZydisDecodedInstruction& z) { return z.meta.isa_ext != ZYDIS_ISA_EXT_BASE; }
 
 }  // namespace
@@ -83,7 +90,8 @@ TranslatedBlock* Translator::block_at(u32 eip) {
 TranslatedBlock* Translator::translate(const Key& key, Reach reach, u8 demotions) {
   const Ppn frame = page_of(PhysAddr(key.physical));
   // Pages stay watched: the next write to one finds that nothing rests on it.
-  if (used_ + kMostBlockBytes > buffer_.size()) code_forgotten();
+  const bool checked = checks_itself(key.physical);
+  if (used_ + kMostBlockBytes > buffer_.size() || (checked && free_checks_.empty())) code_forgotten();
 
   const u32 first = static_cast<u32>(key.physical & kPageMask);
   const u64 code_end = code_ends_[key.mode >> block_mode::kCodeEndShift];
@@ -97,11 +105,13 @@ TranslatedBlock* Translator::translate(const Key& key, Reach reach, u8 demotions
   block.reach = reach;
   block.demotions = demotions;
   block.code = used_;
+  if (checked) take_check(block);
   const std::size_t first_transition = transition_sites_.size();
 
   Assembler assembler(buffer_.writable(used_), kMostBlockBytes);
   Emitter emitter(assembler, thunks_, used_, block, code_end, sites_, helpers_,
                   lockstep_ ? nullptr : &transition_sites_);
+  if (checked) emitter.check_code();
   if (reach == Reach::soft && options_.mmu != MmuKind::soft) {
     block.heat = next_heat_++ % kHeatPlaces;
     context_.heat[block.heat] = options_.promote_after << std::min<u32>(demotions, kMostDoublings);
@@ -110,19 +120,21 @@ TranslatedBlock* Translator::translate(const Key& key, Reach reach, u8 demotions
   const Decoder& decoder = key.mode & block_mode::kCode32 ? decoder32_ : decoder16_;
   // Until it is known to be hot, code is emitted once: a block ends where another begins.
   const std::bitset<kPageSize>& starts = pages_[frame.value].starts;
-  const auto known = [&](u32 at) {
+  const auto begins_block = [&](u32 at) {
     const u64 offset = block.bytes;
     return reach == Reach::soft && starts[first + offset] &&
            by_key_.contains({key.physical + offset, static_cast<u32>(key.linear + offset), at, key.mode});
   };
+  std::bitset<kPageSize> read;  // of the page: immediates that are read where they stand
+  bool written = false;         // by the instruction before
   u32 loop_bytes = 0;
   for (u32 count = 0; !emitter.ended(); ++count) {
     const u32 at = key.eip + block.bytes;
-    if (count == options_.block_instructions || block.bytes >= room) {
+    if (count == options_.block_instructions || block.bytes >= room || written) {
       at < code_end ? emitter.go_to(at, key.eip) : emitter.leave_to_interpreter(at, false);
       break;
     }
-    if (count > 0 && loop_bytes == 0 && known(at)) {
+    if (count > 0 && loop_bytes == 0 && begins_block(at)) {
       emitter.go_to(at, key.eip);
       break;
     }
@@ -146,7 +158,12 @@ TranslatedBlock* Translator::translate(const Key& key, Reach reach, u8 demotions
         translate_straddling(block, emitter, code_end);
       break;
     }
-    if (result == DecodeResult::more_bytes || !decoded.row || !emitter.instruction(g, emission_of(decoded))) {
+    const bool known = result != DecodeResult::more_bytes && decoded.row;
+    written = checked && known && writes_memory(decoded);
+    const bool helped = !known || emission_of(decoded) == Emission::helper;
+    const bool emitted = !helped && ((checked && emit_with_immediate(g, key.physical + block.bytes, emitter, read)) ||
+                                     emitter.instruction(g, emission_of(decoded)));
+    if (!emitted) {
       block.starts.pop_back();
       if (count == 0 && loop_bytes == 0) block.interpreted = true;
       emitter.leave_to_interpreter(at, result == DecodeResult::more_bytes || uses_fpu(decoded.z));
@@ -167,6 +184,7 @@ TranslatedBlock* Translator::translate(const Key& key, Reach reach, u8 demotions
   emitter.finish();
   CHECK_THAT(!assembler.overflow(), "block {:x} of {} bytes", key.eip, block.bytes);
   block.code_bytes = assembler.size();
+  if (checked) note_bytes(block, read);
   verify_emitted({buffer_.writable(block.code), block.code_bytes}, block.code, thunks_);
   for (std::size_t n = first_transition; n < transition_sites_.size(); ++n)
     context_.transitions[n].number = static_cast<u32>(n + 1);
@@ -175,7 +193,7 @@ TranslatedBlock* Translator::translate(const Key& key, Reach reach, u8 demotions
 
   by_key_[key] = &block;
   pages_[frame.value].starts.set(first);
-  enter_in_page(frame, block, code_lines(first, std::min(block.bytes, kPageSize - first)));
+  if (!checked) enter_in_page(frame, block, code_lines(first, std::min(block.bytes, kPageSize - first)));
   if (block.straddles())
     enter_in_page(page_of(PhysAddr(block.second_page)), block, code_lines(0, block.bytes - (kPageSize - first)));
   ++counters_.blocks;
@@ -193,7 +211,8 @@ void Translator::translate_straddling(TranslatedBlock& block, Emitter& emitter, 
   PhysAddr second;
   bool global = false;
   const bool inside = u64{block.eip} + first_bytes + kLongest <= code_end;
-  if (inside && cpu_.code_page(block.linear + first_bytes, second, global) && view_.plain(second.value)) {
+  if (inside && !block.checks_itself() && cpu_.code_page(block.linear + first_bytes, second, global) &&
+      view_.plain(second.value) && !checks_itself(second.value)) {
     std::array<u8, 2 * kLongest> bytes{};
     std::memcpy(bytes.data(), memory_.readable(page_of(PhysAddr(block.physical))) + (block.physical & kPageMask),
                 first_bytes);
@@ -230,13 +249,19 @@ void Translator::enter_in_page(Ppn frame, TranslatedBlock& block, u64 lines) {
 
 // Forgets a block for good.
 void Translator::drop_block(TranslatedBlock& block) {
+  take_from_pages(block);
+  retire(block, block.code + block.dead_entry);
+}
+
+void Translator::take_from_pages(TranslatedBlock& block) {
+  if (block.checks_itself()) return;
   std::erase(pages_[page_of(PhysAddr(block.physical)).value].blocks, &block);
   if (block.straddles()) std::erase(pages_[page_of(PhysAddr(block.second_page)).value].blocks, &block);
-  retire(block, block.code + block.dead_entry);
 }
 
 void Translator::retire(TranslatedBlock& block, u64 entry) {
   block.valid = false;
+  give_check_back(block);
   if (const auto found = by_key_.find(key_of(block)); found != by_key_.end() && found->second == &block)
     by_key_.erase(found);
   table(block.mode).remove(&block);
@@ -249,8 +274,7 @@ TranslatedBlock* Translator::remake(TranslatedBlock& block, Reach reach, u8 demo
   const u64 generation = generation_;
   TranslatedBlock* made = translate(key_of(block), reach, demotions);
   if (generation != generation_) return nullptr;
-  std::erase(pages_[page_of(PhysAddr(block.physical)).value].blocks, &block);
-  if (block.straddles()) std::erase(pages_[page_of(PhysAddr(block.second_page)).value].blocks, &block);
+  take_from_pages(block);
   by_key_.erase(key_of(block));
   retire(block, made->code);
   by_key_[key_of(*made)] = made;
@@ -266,11 +290,21 @@ TranslatedBlock* Translator::block_of(u64 code_offset) {
 
 bool Translator::code_written(PhysAddr address, u32 bytes) {
   const u32 frame = page_of(address).value;
+  if (written_.checked(frame, instructions())) {
+    // It is watched for the interpreter's sake alone.
+    cpu_.forget_code(Ppn(frame));
+    return false;
+  }
   const auto found = pages_.find(frame);
   if (found == pages_.end()) return false;
   CodePage& page = found->second;
-  if (!(page.lines & code_lines(static_cast<u32>(address.value & kPageMask), bytes))) return true;
+  if (written_.charge(frame, kTrapCost, instructions())) {
+    check_from_now_on(frame);
+    return false;
+  }
+  if (!(page.lines & code_lines(static_cast<u32>(address.value & kPageMask), bytes))) return !page.blocks.empty();
   page.lines = 0;
+  u32 gone = 0;
   std::erase_if(page.blocks, [&](TranslatedBlock* block) {
     const u32 first_frame = page_of(PhysAddr(block->physical)).value;
     if (!block->holds(address.value, bytes)) {
@@ -280,6 +314,7 @@ bool Translator::code_written(PhysAddr address, u32 bytes) {
       return false;
     }
     ++counters_.invalidated;
+    ++gone;
     if (block->straddles()) {
       const u32 other = first_frame == frame ? page_of(PhysAddr(block->second_page)).value : first_frame;
       if (other != frame) std::erase(pages_[other].blocks, block);
@@ -287,6 +322,10 @@ bool Translator::code_written(PhysAddr address, u32 bytes) {
     retire(*block, block->code + block->dead_entry);
     return true;
   });
+  if (written_.charge(frame, gone * kBlockCost, instructions())) {
+    check_from_now_on(frame);
+    return false;
+  }
   if (!page.blocks.empty()) return true;
   pages_.erase(frame);
   return false;
@@ -303,6 +342,7 @@ void Translator::code_forgotten() {
   forget_transitions();
   blocks_.clear();
   used_ = thunks_.bytes;
+  all_checks_free();
   if (perf_map_) {
     perf_map_->clear();
     name_thunks();

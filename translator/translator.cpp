@@ -67,7 +67,9 @@ Translator::Translator(Cpu& cpu, GuestMemory& memory, const TranslatorOptions& o
       recovery_(context_, buffer_, thunks_),
       returns_(reinterpret_cast<u64>(buffer_.code(thunks_.stray_return))),
       view_(cpu, memory, options.mmu != MmuKind::soft, counters_),
-      used_(thunks_.bytes) {
+      used_(thunks_.bytes),
+      written_(options.check_after) {
+  all_checks_free();
   context_.return_stack = returns_.top();
   if (options.lockstep) lockstep_ = std::make_unique<Lockstep>(cpu, memory);
   if (options_.perf_map) {
@@ -192,6 +194,10 @@ RunEnd Translator::dispatch(u64 left) {
         if (const RunEnd end = interpret(left, left); end != RunEnd::budget) return end;
         continue;
       }
+      if (block->checks_itself() && stale(*block)) {
+        replace_stale(*block);
+        continue;
+      }
       lockstep_->rehearse(*block);
       if (!block->valid) continue;  // its walks set A or D bits in the block's own bytes
     }
@@ -220,7 +226,8 @@ RunEnd Translator::dispatch(u64 left) {
         break;
       case ExitReason::lookup:
       case ExitReason::link:
-      case ExitReason::time: break;
+      case ExitReason::time:
+      case ExitReason::stale: break;
       case ExitReason::soft_miss:
       case ExitReason::fault:
         ++counters_.soft_accesses;
@@ -272,7 +279,7 @@ void Translator::page_watched(Ppn page) { view_.write_protect(page); }
 void Translator::audit() const {
   view_.audit();
   for (const auto& [page, code] : pages_)
-    for (const TranslatedBlock* block : code.blocks)
+    for (const TranslatedBlock* block : code.blocks)  // those that check themselves are not among them
       CHECK_THAT(!block->valid || memory_.watched(Ppn(page)), "page {:x} has code but is not watched", page);
 }
 

@@ -26,10 +26,12 @@
 #include "translator/perf_map.h"
 #include "translator/return_stack.h"
 #include "translator/thunks.h"
+#include "translator/written_pages.h"
 
 namespace penumbra {
 
 class Emitter;
+struct GuestInstruction;
 
 class Translator final : public TranslationListener {
  public:
@@ -107,7 +109,23 @@ class Translator final : public TranslationListener {
   TranslatedBlock* translate(const Key& key, Reach reach, u8 demotions);
   void translate_straddling(TranslatedBlock& block, Emitter& emitter, u64 code_end);
   void enter_in_page(Ppn frame, TranslatedBlock& block, u64 lines);
+  void take_from_pages(TranslatedBlock& block);
   void drop_block(TranslatedBlock& block);
+
+  // checked_blocks.cpp: blocks of pages that are written to often.
+  bool checks_itself(u64 physical);
+  void check_from_now_on(u32 frame);
+  void all_checks_free();
+  void take_check(TranslatedBlock& block);
+  void give_check_back(TranslatedBlock& block);
+  // `read`: which of its bytes emitted code reads where they stand.
+  void note_bytes(TranslatedBlock& block, const std::bitset<kPageSize>& read);
+  bool stale(const TranslatedBlock& block) const;
+  // The guest has changed the block's bytes: it is made anew when it is asked for.
+  void replace_stale(TranslatedBlock& block);
+  // With an immediate read where it stands; false where that is not so.
+  bool emit_with_immediate(const GuestInstruction& g, u64 physical, Emitter& emitter, std::bitset<kPageSize>& read);
+
   void retire(TranslatedBlock& block, u64 entry);
   // Makes a block anew that reaches memory the other way; null where all blocks were forgotten for it.
   TranslatedBlock* remake(TranslatedBlock& block, Reach reach, u8 demotions);
@@ -164,6 +182,8 @@ class Translator final : public TranslationListener {
   std::deque<TranslatedBlock> blocks_;  // in the order of their code
   std::unordered_map<Key, TranslatedBlock*, KeyHash> by_key_;
   std::unordered_map<u32, CodePage> pages_;
+  WrittenPages written_;
+  std::vector<u32> free_checks_;
   std::vector<LinkSite> sites_;
   std::vector<HelperSite> helpers_;
   std::vector<TransitionSite> transition_sites_;

@@ -336,6 +336,10 @@ void Cpu::leave_before(const Insn* insn) {
   eip = eip_of(insn);
 }
 
+void Cpu::forget_code(Ppn page) {
+  if (blocks_.invalidate(PhysAddr(u64{page.value} << kPageShift), kPageSize, leave_invalidated)) ++map_epoch_;
+}
+
 void Cpu::watched_page_written(PhysAddr address, u32 bytes) {
   if (blocks_.invalidate(address, bytes, leave_invalidated)) ++map_epoch_;
   if (listener_ && listener_->code_written(address, bytes)) pins_.memory.watch(page_of(address), true);

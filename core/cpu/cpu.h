@@ -117,6 +117,8 @@ class Cpu : public CpuState, public MemoryObserver {
     return t;
   }
   void watch_code(Ppn page);
+  // Drops the interpreter's own blocks of a page.
+  void forget_code(Ppn page);
 
   // --- for lockstep ---
 

@@ -13,6 +13,10 @@ struct Loop {
   GuestCode code;
 };
 
+// Both of one slot of the lookup table.
+constexpr u32 kA = kCode + 0x800, kB = 0x3'0700;
+static_assert(lookup_slot(kA) == lookup_slot(kB));
+
 std::vector<Loop> loops() {
   std::vector<Loop> all;
   all.push_back({"jmp $", {0xEB, 0xFE}});
@@ -26,9 +30,7 @@ std::vector<Loop> loops() {
   all.push_back({"jecxz", {0x31, 0xC9, 0xE3, 0xFE}});
   all.push_back({"two pages", GuestCode().jump(kCode, kCode + 0x1000)});
   all.push_back({"call forward, return and again", {0x40, 0xE8, 0x02, 0, 0, 0, 0xEB, 0xF8, 0xC3}});
-  // Both of one slot of the lookup table: jmp ebx, and jmp eax in another place.
-  constexpr u32 kA = kCode + 0x800, kB = 0x3'0700;
-  static_assert(lookup_slot(kA) == lookup_slot(kB));
+  // jmp ebx, and jmp eax.
   all.push_back({"two that take a slot from each other",
                  GuestCode().poke(kA, 0xE3FF).poke(kB, 0xE0FF).mov(EAX, kA).mov(EBX, kB)({0xFF, 0xE0})});
   return all;
@@ -66,7 +68,7 @@ TEST_CASE("an interrupt is taken in every loop, also in one that runs already") 
     CHECK(rig.translated.run(5000) == RunEnd::halted);
     CHECK(rig.dword(kData + 0x40) == 1);
     const u32 frame = rig.dword(rig.reg(ESP));
-    CHECK((frame - kCode) < 0x2000);
+    CHECK((frame - kCode < 0x2000 || frame == kB || frame == kB + 2));
   }
 }
 
