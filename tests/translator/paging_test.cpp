@@ -60,7 +60,7 @@ TEST_CASE("code that remaps its own page and invalidates it goes on in the new p
 }
 
 TEST_CASE("direct branches to a page that changes more often than their links are made anew") {
-  constexpr u32 kRounds = 24;
+  constexpr u32 kRounds = 600;
   // How the caller gets to kHigh: jmp, call, or jc with CF set; both answers come back by jumps or a RET.
   enum class By { jump, call, condition };
   for (const By by : {By::jump, By::call, By::condition})
