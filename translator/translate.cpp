@@ -91,25 +91,26 @@ TranslatedBlock* Translator::translate(const Key& key, Reach reach, u8 demotions
   const Ppn frame = page_of(PhysAddr(key.physical));
   // Pages stay watched: the next write to one finds that nothing rests on it.
   const bool checked = checks_itself(key.physical);
-  if (used_ + kMostBlockBytes > buffer_.size() || (checked && free_checks_.empty())) code_forgotten();
+  Region& region = region_for(reach);
+  if (region.used + kMostBlockBytes > region.end || (checked && free_checks_.empty())) code_forgotten();
 
   const u32 first = static_cast<u32>(key.physical & kPageMask);
   const u64 code_end = code_ends_[key.mode >> block_mode::kCodeEndShift];
   const u8* guest = memory_.readable(frame) + first;
   const u32 room = static_cast<u32>(std::min<u64>(kPageSize - first, code_end - key.eip));
-  TranslatedBlock& block = blocks_.emplace_back();
+  TranslatedBlock& block = region.blocks.emplace_back();
   block.physical = key.physical;
   block.linear = key.linear;
   block.eip = key.eip;
   block.mode = key.mode;
   block.reach = reach;
   block.demotions = demotions;
-  block.code = used_;
+  block.code = region.used;
   if (checked) take_check(block);
   const std::size_t first_transition = transition_sites_.size();
 
-  Assembler assembler(buffer_.writable(used_), kMostBlockBytes);
-  Emitter emitter(assembler, thunks_, used_, block, code_end, sites_, helpers_,
+  Assembler assembler(buffer_.writable(block.code), kMostBlockBytes);
+  Emitter emitter(assembler, thunks_, block.code, block, code_end, sites_, helpers_,
                   lockstep_ ? nullptr : &transition_sites_);
   if (checked) emitter.check_code();
   if (reach == Reach::soft && options_.mmu != MmuKind::soft) {
@@ -189,7 +190,7 @@ TranslatedBlock* Translator::translate(const Key& key, Reach reach, u8 demotions
   for (std::size_t n = first_transition; n < transition_sites_.size(); ++n)
     context_.transitions[n].number = static_cast<u32>(n + 1);
   if (options_.translated) options_.translated({buffer_.writable(block.code), block.code_bytes});
-  used_ += block.code_bytes;
+  region.used += block.code_bytes;
 
   by_key_[key] = &block;
   pages_[frame.value].starts.set(first);
@@ -282,9 +283,10 @@ TranslatedBlock* Translator::remake(TranslatedBlock& block, Reach reach, u8 demo
 }
 
 TranslatedBlock* Translator::block_of(u64 code_offset) {
-  auto after = std::upper_bound(blocks_.begin(), blocks_.end(), code_offset,
+  std::deque<TranslatedBlock>& blocks = regions_[code_offset >= regions_[1].begin].blocks;
+  auto after = std::upper_bound(blocks.begin(), blocks.end(), code_offset,
                                 [](u64 at, const TranslatedBlock& b) { return at < b.code; });
-  CHECK_THAT(after != blocks_.begin(), "{:x} is no emitted code", code_offset);
+  CHECK_THAT(after != blocks.begin(), "{:x} is no emitted code", code_offset);
   return &*--after;
 }
 
@@ -340,8 +342,10 @@ void Translator::code_forgotten() {
   sites_.clear();
   helpers_.clear();
   forget_transitions();
-  blocks_.clear();
-  used_ = thunks_.bytes;
+  for (Region& region : regions_) {
+    region.blocks.clear();
+    region.used = region.begin;
+  }
   all_checks_free();
   if (perf_map_) {
     perf_map_->clear();

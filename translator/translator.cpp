@@ -25,6 +25,8 @@ constexpr u32 kInstructionsAPoll = 8;
 constexpr u64 kOtherModeBurst = 2000;
 // So many hidden faults make a block go back to the software TLB: each costs as much as some thousand of its accesses.
 constexpr u8 kMostWindowFaults = 8;
+// A code cache that is as large has a part of its own for hot code.
+constexpr u64 kLeastForTiers = 1 << 20;
 // In an FXSAVE image.
 constexpr u32 kFxMxcsr = 24, kFxXmm = 160;
 
@@ -67,8 +69,11 @@ Translator::Translator(Cpu& cpu, GuestMemory& memory, const TranslatorOptions& o
       recovery_(context_, buffer_, thunks_),
       returns_(reinterpret_cast<u64>(buffer_.code(thunks_.stray_return))),
       view_(cpu, memory, options.mmu != MmuKind::soft, counters_),
-      used_(thunks_.bytes),
       written_(options.check_after) {
+  // Where all code is of one kind there is no hot part.
+  const bool tiers = options.mmu != MmuKind::soft && options.promote_after > 0 && options.code_bytes >= kLeastForTiers;
+  const u64 hot = tiers ? options.code_bytes / 4 * 3 : options.code_bytes;
+  regions_ = {Region{thunks_.bytes, hot, thunks_.bytes, {}}, Region{hot, options.code_bytes, hot, {}}};
   all_checks_free();
   context_.return_stack = returns_.top();
   if (options.lockstep) lockstep_ = std::make_unique<Lockstep>(cpu, memory);

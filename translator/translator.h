@@ -81,6 +81,14 @@ class Translator final : public TranslationListener {
     std::vector<TranslatedBlock*> blocks;
   };
 
+  // The buffer's parts: hot code lies together, so that the host's caches of instructions and of their translations
+  // have less to hold.
+  struct Region {
+    u64 begin, end;
+    u64 used;                            // up to there
+    std::deque<TranslatedBlock> blocks;  // in the order of their code
+  };
+
   // TranslationListener
   void all_dropped() override;
   void local_dropped() override;
@@ -131,6 +139,7 @@ class Translator final : public TranslationListener {
   TranslatedBlock* remake(TranslatedBlock& block, Reach reach, u8 demotions);
   u64 code_address(const TranslatedBlock& block) const { return reinterpret_cast<u64>(buffer_.code(block.code)); }
   TranslatedBlock* block_of(u64 code_offset);
+  Region& region_for(Reach reach) { return regions_[reach == Reach::window && regions_[1].begin < regions_[1].end]; }
   LookupTable& table(u32 block_mode);
   // How the options have it taken.
   Emission emission_of(const Decoder::Decoded& decoded) const;
@@ -177,9 +186,8 @@ class Translator final : public TranslationListener {
   FaultRecovery recovery_;
   ReturnStack returns_;
   MemoryView view_;
-  u64 used_ = 0;                        // of the buffer
   u64 generation_ = 0;                  // counts the times everything was forgotten
-  std::deque<TranslatedBlock> blocks_;  // in the order of their code
+  std::array<Region, 2> regions_;  // cold, hot
   std::unordered_map<Key, TranslatedBlock*, KeyHash> by_key_;
   std::unordered_map<u32, CodePage> pages_;
   WrittenPages written_;
