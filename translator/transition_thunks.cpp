@@ -76,17 +76,25 @@ void check_descriptor(Assembler& a, Misses& misses) {
   a.bind(null);
 }
 
-void install_mode(Assembler& a, const Thunks& thunks) {
-  constexpr u8 kWriteGsBase[] = {0xF3, 0x49, 0x0F, 0xAE, 0xDB};  // wrgsbase r11
+void install_mode(Assembler& a) {
   copy(a, context_field(&Context::mode), offsetof(Transition, mode), false);
   copy(a, context_field(&Context::lookup), offsetof(Transition, lookup), true);
+  a.store(context_field(&Context::transited), 1);
+}
+void install_privilege(Assembler& a, const Thunks& thunks) {
+  constexpr u8 kWriteGsBase[] = {0xF3, 0x49, 0x0F, 0xAE, 0xDB};  // wrgsbase r11
+  install_mode(a);
   a.load(R10, known(offsetof(Transition, user)));
   a.load_wide(R11, member(context_field(&Context::soft_tlbs), 8));
   a.with_memory({.opcode = kStore, .wide = true}, R11, context_field(&Context::soft_tlb));
   a.load_wide(R11, member(context_field(&Context::windows), 8));
+  if (!thunks.changes_gs) return a.with_memory({.opcode = kStore, .wide = true}, R11, context_field(&Context::window));
+  // An IRET may stay in its window, and WRGSBASE takes as long as the rest of this.
+  a.with_memory({.opcode = kCompare, .wide = true}, R11, context_field(&Context::window));
+  const u64 same = a.jump_if(kEqual);
   a.with_memory({.opcode = kStore, .wide = true}, R11, context_field(&Context::window));
-  if (thunks.changes_gs) a.bytes(kWriteGsBase);
-  a.store(context_field(&Context::transited), 1);
+  a.bytes(kWriteGsBase);
+  a.bind(same);
 }
 // CS or SS: flat ones, which are their selector and what C++ knows of them.
 void install_segment(Assembler& a, unsigned name, std::size_t selector) {
@@ -123,7 +131,7 @@ void emit_load_segment(Assembler& a, Thunks& thunks) {
     copy(a, end, offsetof(Transition, end) + 8 * how, true);
     end.displacement += sizeof(Context::segment_end[0]);
   }
-  install_mode(a, thunks);
+  install_mode(a);
   a.load(R10, known(offsetof(Transition, other_mode)));
   a.move(R9, 0);
   arithmetic(a, kCompareImmediate, R10, 0);
@@ -178,7 +186,7 @@ void emit_change_privilege(Assembler& a, const Thunks& thunks, u64& place, bool 
   a.store(context_field(&Context::flag_before_sti), eflags::IF);
   install_segment(a, CS, offsetof(Transition, code_selector));
   install_segment(a, SS, offsetof(Transition, stack_selector));
-  install_mode(a, thunks);
+  install_privilege(a, thunks);
   a.move(R9, 0);
   restore_flags(a);
   return_in_other_mode(a);
@@ -256,7 +264,7 @@ void emit_iret(Assembler& a, Thunks& thunks) {
   a.bind(same_stack);
   a.address(kGuestEsp, {.base = kGuestEsp, .displacement = kEsp});
   a.bind(over);
-  install_mode(a, thunks);
+  install_privilege(a, thunks);
   a.load(R9, slot(kEip));
   a.load(R8, slot(kFlags));
   load_flags(a);
