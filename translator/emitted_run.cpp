@@ -60,7 +60,16 @@ void Translator::enter(u64 code, u64 stack) {
   context_.resume = code;
   context_.entry_stack = stack;
   ++counters_.entries;
-  thunks_.enter(&context_);
+  for (;;) {
+    thunks_.enter(&context_);
+    // The time is told without a look at what emitted code has changed.
+    if (context_.reason != ExitReason::time || (cpu_.cr4 & cr4::TSD)) break;
+    const u64 now = cpu_.time_stamp();
+    context_.gpr[EAX] = static_cast<u32>(now);
+    context_.gpr[EDX] = static_cast<u32>(now >> 32);
+    context_.entry_stack = context_.left_stack;
+    ++counters_.entries;
+  }
   if (context_.transited) take_transitions();
 }
 
@@ -134,18 +143,10 @@ std::optional<u32> Translator::run_emitted(TranslatedBlock*& block) {
         if (!take_fpu_in()) return instruction_at(block, buffer_.offset_of(context_.resume));
         go_on(context_.resume);
         continue;
-      case ExitReason::time: {
-        if ((cpu_.cr4 & cr4::TSD) && cpu_.cpl != 0) {
-          context_.reason = ExitReason::interpret;
-          return context_.instruction = instruction_at(block, buffer_.offset_of(context_.resume) - 1);
-        }
-        const u64 now = cpu_.time_stamp();
-        context_.gpr[EAX] = static_cast<u32>(now);
-        context_.gpr[EDX] = static_cast<u32>(now >> 32);
-        go_on(context_.resume);
-        faults = 0;
-        continue;
-      }
+      case ExitReason::time:
+        // CR4.TSD is set.
+        context_.reason = ExitReason::interpret;
+        return context_.instruction = instruction_at(block, buffer_.offset_of(context_.resume) - 1);
       case ExitReason::stale: {
         block = block_of(buffer_.offset_of(context_.fault_code));
         context_.eip = block->eip;
