@@ -347,6 +347,7 @@ void Translator::code_forgotten() {
     region.used = region.begin;
   }
   all_checks_free();
+  written_.forget_immediates();
   if (perf_map_) {
     perf_map_->clear();
     name_thunks();

@@ -186,7 +186,7 @@ class Translator final : public TranslationListener {
   FaultRecovery recovery_;
   ReturnStack returns_;
   MemoryView view_;
-  u64 generation_ = 0;                  // counts the times everything was forgotten
+  u64 generation_ = 0;             // counts the times everything was forgotten
   std::array<Region, 2> regions_;  // cold, hot
   std::unordered_map<Key, TranslatedBlock*, KeyHash> by_key_;
   std::unordered_map<u32, CodePage> pages_;

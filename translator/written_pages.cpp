@@ -1,3 +1,4 @@
+// Costs by page, in a while that begins with the first write counted.
 #include "translator/written_pages.h"
 
 namespace penumbra {

@@ -28,7 +28,8 @@ class WrittenPages {
   bool read_immediate(u64 physical, u32 limit);
   // Its number, if it is.
   std::optional<u32> immediate(u64 physical) const;
-  u32 immediates() const { return static_cast<u32>(immediates_.size()); }
+  // No emitted code is left that reads one.
+  void forget_immediates() { immediates_.clear(); }
 
  private:
   struct Page {

@@ -197,6 +197,9 @@ TEST_CASE("what a page is charged with") {
   CHECK(pages.read_immediate(0x1234, 1));
   CHECK(!pages.read_immediate(0x1238, 1));
   CHECK(pages.immediate(0x1234) == 0);
+  pages.forget_immediates();
+  CHECK(!pages.immediate(0x1234));
+  CHECK(pages.read_immediate(0x1238, 1));
 }
 
 }  // namespace
