@@ -46,6 +46,13 @@ u32 repeat_count(const CpuState& state, const Insn& insn) {
 
 Lockstep::Lockstep(Cpu& cpu, GuestMemory& memory) : cpu_(cpu), memory_(memory) { cpu_.allow_rehearsals(); }
 
+bool Lockstep::too_long(const TranslatedBlock& block) const {
+  constexpr u32 kMost = 4096;
+  if (!block.rehearsed) return false;
+  const Insn& first = block.rehearsed->insns[0];
+  return first.repetition() != Repeat::none && repeat_count(cpu_, first) > kMost;
+}
+
 void Lockstep::rehearse(TranslatedBlock& block) {
   PhysAddr page;
   bool global;

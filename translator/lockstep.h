@@ -33,6 +33,9 @@ class Lockstep {
   };
   const Counters& counters() const { return counters_; }
 
+  // Whether the block begins with a string instruction of so many iterations that it is the interpreter's: emitted code
+  // may leave it at every page, and each time all that is left would be rehearsed anew.
+  bool too_long(const TranslatedBlock& block) const;
   // The processor is about to execute the block's code. Throws EnginesDiffer if the block is not what stands at EIP.
   void rehearse(TranslatedBlock& block);
   // Emitted code has come back, and the processor's state is what it left. `left_before`: which of the block's

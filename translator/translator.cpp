@@ -188,7 +188,7 @@ RunEnd Translator::dispatch(u64 left) {
       all_dropped();
     }
     TranslatedBlock* block = block_at(cpu_.eip);
-    if (!block || (lockstep_ && block->interpreted)) {
+    if (!block || (lockstep_ && (block->interpreted || lockstep_->too_long(*block)))) {
       ++counters_.interpreted;
       if (const RunEnd end = interpret(1, left); end != RunEnd::budget) return end;
       continue;
