@@ -33,8 +33,8 @@ class Lockstep {
   };
   const Counters& counters() const { return counters_; }
 
-  // Whether the block begins with a string instruction of so many iterations that it is the interpreter's: emitted code
-  // may leave it at every page, and each time all that is left would be rehearsed anew.
+  // Whether the block begins with a string instruction of so many iterations that it is the interpreter's, which does a
+  // page's at a time: each time all that is left would be rehearsed anew.
   bool too_long(const TranslatedBlock& block) const;
   // The processor is about to execute the block's code. Throws EnginesDiffer if the block is not what stands at EIP.
   void rehearse(TranslatedBlock& block);
