@@ -74,7 +74,8 @@ void complete(RunSettings& settings) {
   if (settings.machine.engine == EngineKind::interpreter) {
     if (!settings.machine.translator.listed.empty())
       throw ConfigError("--dump-translation needs --engine translator: nothing is translated");
-    if (settings.machine.translator.perf_map) throw ConfigError("--perf-map needs --engine translator: nothing is translated");
+    if (settings.machine.translator.perf_map)
+      throw ConfigError("--perf-map needs --engine translator: nothing is translated");
   }
   place_drives(settings);
   check_stdio(settings);

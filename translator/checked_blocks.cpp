@@ -108,9 +108,11 @@ void Translator::replace_stale(TranslatedBlock& block) {
     if (immediate) immediates.push_back(block.physical + at + offset);
     at += insn.length;
   }
-  for (const u64 physical : immediates)
-    if (only && dword_fits(physical) && written_.read_immediate(physical, kImmediates))
-      context_.immediates[*written_.immediate(physical)] = ram + physical;
+  for (const u64 physical : immediates) {
+    if (!only || !dword_fits(physical)) continue;
+    if (const auto number = written_.read_immediate(physical, kImmediates))
+      context_.immediates[*number] = ram + physical;
+  }
   drop_block(block);
 }
 

@@ -35,10 +35,9 @@ void WrittenPages::changed(u32 frame, u64 now) {
   if (const auto found = pages_.find(frame); found != pages_.end()) found->second.since = now;
 }
 
-bool WrittenPages::read_immediate(u64 physical, u32 limit) {
-  if (immediates_.size() >= limit && !immediates_.contains(physical)) return false;
-  immediates_.try_emplace(physical, static_cast<u32>(immediates_.size()));
-  return true;
+std::optional<u32> WrittenPages::read_immediate(u64 physical, u32 most) {
+  if (immediates_.size() >= most) return immediate(physical);
+  return immediates_.try_emplace(physical, static_cast<u32>(immediates_.size())).first->second;
 }
 
 std::optional<u32> WrittenPages::immediate(u64 physical) const {

@@ -2,7 +2,6 @@
 // Trapping each write costs more there than blocks that compare their bytes whenever they are entered.
 #pragma once
 
-#include <bitset>
 #include <optional>
 #include <unordered_map>
 
@@ -24,9 +23,9 @@ class WrittenPages {
   // A block of the page has found its bytes changed.
   void changed(u32 frame, u64 now);
 
-  // The immediate at a physical address is to be read where it stands. False: there are too many.
-  bool read_immediate(u64 physical, u32 limit);
-  // Its number, if it is.
+  // The immediate at a physical address is to be read where it stands. Its number; none where there are `most` already.
+  std::optional<u32> read_immediate(u64 physical, u32 most);
+  // The number, if it is.
   std::optional<u32> immediate(u64 physical) const;
   // No emitted code is left that reads one.
   void forget_immediates() { immediates_.clear(); }
