@@ -42,6 +42,11 @@ enum class Reach : u8 {
   window,  // by GS and the window's mappings
 };
 
+// Parts of the guest's FPU state that are the host's while emitted code runs (Context::fpu_live, sse_live).
+namespace live_state {
+inline constexpr u8 kFpu = 1, kSse = 2;
+}
+
 struct TranslatedBlock {
   static constexpr u64 kOnePage = ~u64{0};
   static constexpr u32 kNoCheck = ~u32{0};
@@ -62,7 +67,11 @@ struct TranslatedBlock {
   u64 code = 0;              // offsets in the code buffer
   u64 code_bytes = 0;
   u64 body_bytes = 0;  // of them, those of instructions; exits follow
-  u64 dead_entry = 0;  // where the entry jumps once the block is invalid
+  u64 dead_entry = 0;  // where its first instruction jumps once the block is invalid
+  // Where it is entered by whom does not know that the guest's FPU state is the host's; behind the exits if the block
+  // needs it, and else its first instruction.
+  u64 entry = 0;
+  u8 needs = 0;  // live_state, from the first instruction on
   std::vector<InstructionStart> starts;
   u32 check = kNoCheck;  // its place in Context::checks, if it compares its bytes itself; nobody watches them then
   std::vector<CheckedChunk> chunks;
@@ -91,6 +100,7 @@ struct LinkSite {
   u32 target;     // EIP
   u32 exit;       // where it goes while it is not linked
   u32 exit_jump;  // the displacement of that exit's last jump
+  u8 live;        // live_state: what is so there in any case
   u8 cuts = 0;    // times that the target's page was no longer what it was; saturates
 };
 

@@ -43,21 +43,8 @@ void Emitter::leave_to_interpreter(u32 eip, bool fpu) {
   leave(ExitReason::interpret, eip);
 }
 
-// Counts down what may be executed before C++ looks at events. No flag changes. What is emitted next must not end later
-// than a short jump reaches; `end_poll` follows it.
-u64 Emitter::begin_poll() {
-  a_.move(R15, RCX);
-  a_.address(kPolls, {.base = kPolls, .displacement = ~u32{0}});
-  a_.move(RCX, kPolls);
-  const u64 used_up = a_.jump_if_ecx_zero();
-  a_.move(RCX, R15);
-  return used_up;
-}
-void Emitter::end_poll(u64 used_up, u32 eip) {
-  a_.bind_short(used_up);
-  a_.move(RCX, R15);
-  later_.push_back({Later::Kind::poll, a_.jump(), eip});
-}
+// Faults once C++ is to look at events, as if the instruction had not begun: it is the first thing that one does.
+void Emitter::poll() { a_.load(R15, {.base = kPoll}); }
 
 Lookup Emitter::lookup_kind() const { return has(block_mode::kBasedCode) ? Lookup::based : Lookup::flat; }
 
@@ -68,8 +55,10 @@ void Emitter::look_up_apart(Flow flow) {
 
 void Emitter::look_up(Flow flow) {
   if (block_.reach == Reach::soft) return look_up_apart(flow);
-  for (const u64 place : emit_look_up(a_, flow, lookup_kind())) later_.push_back({Later::Kind::miss, place, 0});
+  later_.push_back({Later::Kind::miss, emit_look_up(a_, flow, lookup_kind()), 0});
 }
+
+void Emitter::link(u64 place, u32 eip) { later_.push_back({.kind = Later::Kind::link, .place = place, .eip = eip, .live = live_}); }
 
 void Emitter::jump_to(u32 eip, u32 from) {
   // The processor refuses a target beyond the segment's end at the branch.
@@ -77,13 +66,12 @@ void Emitter::jump_to(u32 eip, u32 from) {
     later_.push_back(refusal(Later::Kind::outside, a_.jump(), from));
     return;
   }
-  const bool backward = eip <= from;
-  const u64 used_up = backward ? begin_poll() : 0;
-  later_.push_back({Later::Kind::link, a_.jump(), eip});
-  if (backward) end_poll(used_up, eip);
+  link(a_.jump(), eip);
 }
 
+// Where EIP has wrapped, the lookup table's code does what is to be done in every loop.
 void Emitter::go_to(u32 eip, u32 from) {
+  if (eip <= from && inside(eip)) return go_by_look_up(eip);
   jump_to(eip, from);
   ended_ = true;
 }
@@ -106,11 +94,11 @@ void Emitter::returned(u32 eip) {
 }
 
 void Emitter::finish() {
+  enter_not_live();
   for (std::size_t n = 0; n < later_.size(); ++n) {
     const Later l = later_[n];
     a_.bind(l.place);
     switch (l.kind) {
-      case Later::Kind::poll: leave(ExitReason::poll, l.eip); break;
       case Later::Kind::heat:
         a_.move(RCX, R15);
         leave(ExitReason::heat, l.eip);
@@ -121,7 +109,7 @@ void Emitter::finish() {
         leave(ExitReason::interpret, l.eip);
         break;
       case Later::Kind::link:
-        sites_.push_back({&block_, l.place, l.eip, static_cast<u32>(a_.size()), 0});
+        sites_.push_back({&block_, l.place, l.eip, static_cast<u32>(a_.size()), 0, l.live});
         a_.store(context_field(&Context::site), static_cast<u32>(sites_.size() - 1));
         leave(ExitReason::link, l.eip);
         sites_.back().exit_jump = static_cast<u32>(a_.size() - 4);
@@ -179,7 +167,9 @@ bool Emitter::jump(const GuestInstruction& g) {
   const ZydisDecodedOperand& op = g.operands[0];
   if (op.type == ZYDIS_OPERAND_TYPE_IMMEDIATE) {
     if (!inside(g.target(op))) return false;
-    go_to(g.target(op), g.eip);
+    if (g.target(op) <= g.eip) poll();
+    jump_to(g.target(op), g.eip);
+    ended_ = true;
     return true;
   }
   if (!branch_target(g, op)) return false;
@@ -197,6 +187,7 @@ bool Emitter::call(const GuestInstruction& g) {
   const bool direct = op.type == ZYDIS_OPERAND_TYPE_IMMEDIATE;
   const u32 target = direct ? g.target(op) : 0;
   if (direct && !inside(target)) return false;
+  if (direct && target <= g.eip) poll();
   const i32 width = g.word() ? 2 : 4;
   const u32 back = g.word() ? g.next() & 0xFFFF : g.next();
   // The stack's guard page is met before anything has changed.
@@ -210,14 +201,9 @@ bool Emitter::call(const GuestInstruction& g) {
   if (!direct) check_target(g, R9);
   store_immediate(stack(g, -width, static_cast<unsigned>(width), ReadWrite::write), back, static_cast<unsigned>(width));
   move_stack(-width);
-  if (direct && target <= g.eip) {
-    const u64 used_up = begin_poll();
-    const u64 go_on = a_.jump();
-    end_poll(used_up, target);
-    a_.bind(go_on);
-  }
+  branched_ = true;
   if (direct) {
-    later_.push_back({Later::Kind::link, a_.call(), target});
+    link(a_.call(), target);
   } else {
     a_.move(R8, R9);
     look_up(Flow::call);
@@ -249,15 +235,17 @@ bool Emitter::conditional(const GuestInstruction& g, unsigned condition) {
   if (!jcc || op.type != ZYDIS_OPERAND_TYPE_IMMEDIATE) return false;
   const u32 target = g.target(op);
   // A short loop is emitted several times over: one poll for all.
+  branched_ = true;
   constexpr unsigned kMostCopies = 3;
   const u32 kShortLoop = block_.reach == Reach::window ? 160 : 48;
   if (target == block_.eip && g.next() - target <= kShortLoop && copies_ < kMostCopies && same_page(g.next()) &&
       inside(g.next())) {
-    later_.push_back({Later::Kind::link, a_.jump_if(condition ^ 1), g.next()});
+    link(a_.jump_if(condition ^ 1), g.next());
     ++copies_;
     again_ = true;
-  } else if (target > g.eip && inside(target)) {
-    later_.push_back({Later::Kind::link, a_.jump_if(condition), target});
+  } else if (inside(target)) {
+    if (target <= g.eip) poll();
+    link(a_.jump_if(condition), target);
   } else {
     const u64 not_taken = a_.jump_if(condition ^ 1);
     jump_to(target, g.eip);
@@ -273,6 +261,8 @@ bool Emitter::count_jump(const GuestInstruction& g) {
   const bool word = g.z.address_width == 16;
   // The interpreter refuses a target outside with the count as it was.
   if (!inside(target)) return false;
+  if (target <= g.eip) poll();
+  branched_ = true;
   if (loop) {
     a_.address(R10, {.base = RCX, .displacement = ~u32{0}});
     move_sized(RCX, R10, word ? 2 : 4);

@@ -196,10 +196,10 @@ bool Emitter::instruction(const GuestInstruction& g, Emission emission) {
   if (emission == Emission::helper) return false;
   const u64 size = a_.size();
   const std::size_t later = later_.size();
-  const bool fpu = fpu_needed_, sse = sse_needed_;
+  const u8 live = live_, needs = block_.needs;
   if (emit(g)) return true;
-  fpu_needed_ = fpu;
-  sse_needed_ = sse;
+  live_ = live;
+  block_.needs = needs;
   a_.take_back(size);
   later_.erase(later_.begin() + static_cast<std::ptrdiff_t>(later), later_.end());
   return false;

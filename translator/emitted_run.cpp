@@ -106,6 +106,7 @@ bool Translator::may_be_misaligned(const TranslatedBlock& block, u32 eip) const 
 // The instruction of a block that a place in the code buffer belongs to.
 u32 Translator::instruction_at(TranslatedBlock*& block, u64 place) {
   block = block_of(place);
+  if (place - block->code == block->entry) return 0;
   const auto after = std::upper_bound(block->starts.begin(), block->starts.end(), place - block->code,
                                       [](u64 at, const InstructionStart& s) { return at < s.host; });
   CHECK_THAT(after != block->starts.begin(), "before the first instruction of block {:x}", block->eip);
@@ -128,8 +129,7 @@ std::optional<u32> Translator::run_emitted(TranslatedBlock*& block) {
       case ExitReason::lookup: {
         if (lockstep_ || options_.forget_always) return std::nullopt;
         // Blocks that take a slot of the lookup table from each other miss it without a poll of their own.
-        if (context_.polls <= 1) return std::nullopt;
-        --context_.polls;
+        if (alarm_.gone_off()) return std::nullopt;
         const bool known = context_.reason == ExitReason::link;
         counters_.lookups += !known;
         TranslatedBlock* next = known ? link(context_.site) : block_at(context_.eip);
@@ -151,8 +151,7 @@ std::optional<u32> Translator::run_emitted(TranslatedBlock*& block) {
         block = block_of(buffer_.offset_of(context_.fault_code));
         context_.eip = block->eip;
         replace_stale(*block);
-        if (lockstep_ || options_.forget_always || context_.polls <= 1) return std::nullopt;
-        --context_.polls;
+        if (lockstep_ || options_.forget_always || alarm_.gone_off()) return std::nullopt;
         TranslatedBlock* next = block_at(context_.eip);
         if (!next) return std::nullopt;
         block = next;
@@ -167,11 +166,21 @@ std::optional<u32> Translator::run_emitted(TranslatedBlock*& block) {
       case ExitReason::fault: break;
       default: return std::nullopt;
     }
+    const bool stopped = context_.reason == ExitReason::fault && context_.fault_address == kStop;
+    if (stopped && is_look_up_poll(reinterpret_cast<const u8*>(context_.fault_code))) {
+      context_.reason = ExitReason::poll;
+      context_.eip = static_cast<u32>(context_.fault_target);
+      return std::nullopt;
+    }
     // A soft access is known by where its call returns to.
     const bool soft = context_.reason == ExitReason::soft_miss;
     const u32 left_before = instruction_at(block, buffer_.offset_of(context_.fault_code) - soft);
     const InstructionStart& start = block->starts[left_before];
     context_.eip = block->eip + start.guest;
+    if (stopped) {
+      context_.reason = ExitReason::poll;
+      return left_before;
+    }
     if (faults >= kMostFaultsInARow || !resolve_fault(*block)) return left_before;
     if (!block->valid || too_many_faults(*block)) {
       // Its code is patched, since the walk set A or D bits in the block's own bytes, or is to be made anew.
@@ -198,7 +207,8 @@ TranslatedBlock* Translator::link(u32 site) {
   }
   if (!other_page && (target->physical ^ s.from->physical) >> kPageShift) return target;
   if (other_page) table_->note_link(*target, site);
-  buffer_.patch_jump(s.from->code + s.place, target->code);
+  const bool live = (target->needs & ~s.live) == 0;
+  buffer_.patch_jump(s.from->code + s.place, target->code + (live ? 0 : target->entry));
   ++counters_.links;
   return target;
 }

@@ -61,7 +61,7 @@ class Emitter {
   void with_immediate(const GuestInstruction& g, u32 number);
   // Leaves the block before the instruction at `eip`, for the interpreter. `fpu`: it may look at the FPU's state.
   void leave_to_interpreter(u32 eip, bool fpu);
-  // Goes on at `eip`, and nothing follows: by a link.
+  // Goes on at `eip` behind the instruction at `from`, and nothing follows: by a link.
   void go_to(u32 eip, u32 from);
   // The same through the lookup table.
   void go_by_look_up(u32 eip);
@@ -71,7 +71,7 @@ class Emitter {
   // Whether the block's code is to be emitted once more behind what there is: a short loop. Asking resets it.
   bool again() { return std::exchange(again_, false); }
   void leave(ExitReason reason, u32 eip);
-  // Code that lies behind the block: polls that failed, links not made yet.
+  // Code that lies behind the block: links not made yet, what was refused.
   void finish();
 
  private:
@@ -89,6 +89,8 @@ class Emitter {
   bool step_register(const GuestInstruction& g, unsigned extension);
   // emit_fpu.cpp
   void need_fpu(const GuestInstruction& g);
+  void check_live(u8 needs, u32 eip);
+  void enter_not_live();
   // emit_string.cpp
   bool string(const GuestInstruction& g);
   bool native_string(const GuestInstruction& g);
@@ -138,11 +140,12 @@ class Emitter {
   bool conditional(const GuestInstruction& g, unsigned condition);
   bool count_jump(const GuestInstruction& g);
   bool branch_target(const GuestInstruction& g, const ZydisDecodedOperand& operand);
+  // The jump or call whose displacement is at `place` leads to the guest's code at `eip`.
+  void link(u64 place, u32 eip);
   void jump_to(u32 eip, u32 from);
   void check_target(const GuestInstruction& g, Host target);
   void returned(u32 eip);
-  u64 begin_poll();
-  void end_poll(u64 used_up, u32 eip);
+  void poll();
   Lookup lookup_kind() const;
   // To the guest address in R8: by code of the block's own where it may be hot, and by a thunk.
   void look_up(Flow flow);
@@ -151,15 +154,16 @@ class Emitter {
   bool inside(u32 eip) const { return eip < code_end_; }
 
   struct Later {
-    enum class Kind : u8 { poll, link, miss, stray, fpu, refused, outside, heat, other_mode, time } kind;
+    enum class Kind : u8 { link, miss, stray, fpu, refused, outside, heat, other_mode, time } kind;
     u64 place;  // of the displacement that leads here
     u32 eip;
     u64 resume = 0;
     u32 instruction = 0;
+    u8 live = 0;  // of a link
   };
   // The interpreter must take the instruction being emitted.
   Later refusal(Later::Kind kind, u64 place, u32 eip) const {
-    return {kind, place, eip, 0, static_cast<u32>(block_.starts.size() - 1)};
+    return {kind, place, eip, 0, static_cast<u32>(block_.starts.size() - 1), 0};
   }
 
   Assembler& a_;
@@ -174,8 +178,8 @@ class Emitter {
   bool ended_ = false;
   bool again_ = false;
   unsigned copies_ = 0;      // of the block's code so far, without the first
-  bool fpu_needed_ = false;  // and made sure of, for the rest of the block
-  bool sse_needed_ = false;
+  u8 live_ = 0;            // live_state: made sure of, for the rest of the block
+  bool branched_ = false;  // whether what is emitted next may be left out
 };
 
 }  // namespace penumbra

@@ -200,7 +200,7 @@ TranslatedBlock* Translator::translate(const Key& key, Reach reach, u8 demotions
   ++counters_.blocks;
   counters_.guest_bytes += block.bytes;
   counters_.code_bytes += block.code_bytes;
-  if (perf_map_) perf_map_->add(code_address(block), block.code_bytes, fmt::format("guest_{:08x}", key.eip));
+  if (perf_map_) perf_map_->add(reinterpret_cast<u64>(buffer_.code(block.code)), block.code_bytes, fmt::format("guest_{:08x}", key.eip));
   if (cpu_.trace().on(Channel::translation)) show(block, {guest, block.bytes});
   return &block;
 }
@@ -277,7 +277,7 @@ TranslatedBlock* Translator::remake(TranslatedBlock& block, Reach reach, u8 demo
   if (generation != generation_) return nullptr;
   take_from_pages(block);
   by_key_.erase(key_of(block));
-  retire(block, made->code);
+  retire(block, made->code + made->entry);
   by_key_[key_of(*made)] = made;
   return made;
 }
