@@ -123,9 +123,9 @@ void Assembler::bind(u64 place, u64 target) {
   const i32 displacement = static_cast<i32>(static_cast<i64>(target) - static_cast<i64>(place + 4));
   for (unsigned n = 0; n < 4; ++n) start_[place + n] = static_cast<u8>(static_cast<u32>(displacement) >> (8 * n));
 }
-void Assembler::bind_short(u64 place) {
-  const u64 distance = size() - (place + 1);
-  CHECK_THAT(distance < 0x80, "a short jump of {} bytes", distance);
+void Assembler::bind_short(u64 place, u64 target) {
+  const i64 distance = static_cast<i64>(target) - static_cast<i64>(place + 1);
+  CHECK_THAT(distance >= -0x80 && distance < 0x80, "a short jump of {} bytes", distance);
   if (!overflow_) start_[place] = static_cast<u8>(distance);
 }
 void Assembler::code_address(Host to, u64 target) {

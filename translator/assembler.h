@@ -83,7 +83,8 @@ class Assembler {
   void ret() { byte(0xC3); }
   void bind(u64 place) { bind(place, size()); }
   void bind(u64 place, u64 target);
-  void bind_short(u64 place);
+  void bind_short(u64 place) { bind_short(place, size()); }
+  void bind_short(u64 place, u64 target);
   // The host address of a place in this code, given as a distance from its start.
   void code_address(Host to, u64 target);
   // A jump to an absolute place in the same buffer, given as the distance from this code's start.

@@ -67,11 +67,11 @@ struct TranslatedBlock {
   u64 code = 0;              // offsets in the code buffer
   u64 code_bytes = 0;
   u64 body_bytes = 0;  // of them, those of instructions; exits follow
-  u64 dead_entry = 0;  // where its first instruction jumps once the block is invalid
-  // Where it is entered by whom does not know that the guest's FPU state is the host's; behind the exits if the block
-  // needs it, and else its first instruction.
+  u64 dead_entry = 0;  // where the entries jump once the block is invalid
   u64 entry = 0;
-  u8 needs = 0;  // live_state, from the first instruction on
+  u64 live_entry = 0;  // for whom knows that what the block `asks` for is there
+  u8 asks = 0;         // live_state: on entry
+  u8 needs = 0;        // live_state: wherever it leads to
   std::vector<InstructionStart> starts;
   u32 check = kNoCheck;  // its place in Context::checks, if it compares its bytes itself; nobody watches them then
   std::vector<CheckedChunk> chunks;

@@ -37,6 +37,12 @@ void Emitter::leave(ExitReason reason, u32 eip) {
   ended_ = true;
 }
 
+void Emitter::leave_and_resume(ExitReason reason, u32 eip, u64 resume) {
+  a_.code_address(R8, resume);
+  a_.with_memory({.opcode = kStoreWide, .wide = true}, R8, context_field(&Context::resume));
+  leave(reason, eip);
+}
+
 void Emitter::leave_to_interpreter(u32 eip, bool fpu) {
   a_.store(context_field(&Context::instruction), kBehindBlock + static_cast<u32>(helpers_.size()));
   helpers_.push_back({nullptr, fpu});
@@ -94,7 +100,6 @@ void Emitter::returned(u32 eip) {
 }
 
 void Emitter::finish() {
-  enter_not_live();
   for (std::size_t n = 0; n < later_.size(); ++n) {
     const Later l = later_[n];
     a_.bind(l.place);
@@ -114,12 +119,8 @@ void Emitter::finish() {
         leave(ExitReason::link, l.eip);
         sites_.back().exit_jump = static_cast<u32>(a_.size() - 4);
         break;
-      case Later::Kind::fpu: a_.move(RCX, R15); [[fallthrough]];
-      case Later::Kind::time:
-        a_.code_address(R8, l.resume);
-        a_.with_memory({.opcode = kStoreWide, .wide = true}, R8, context_field(&Context::resume));
-        leave(l.kind == Later::Kind::fpu ? ExitReason::fpu : ExitReason::time, l.eip);
-        break;
+      case Later::Kind::fpu: leave_for_state(l.eip, l.resume); break;
+      case Later::Kind::time: leave_and_resume(ExitReason::time, l.eip, l.resume); break;
       case Later::Kind::other_mode:
         a_.move(RCX, R15);
         a_.move(R8, l.eip);

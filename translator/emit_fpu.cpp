@@ -22,39 +22,47 @@ u8 needs_of(const GuestInstruction& g) {
 
 }  // namespace
 
-// What is certain to be needed is asked for before the block's first instruction, and not at all where a block comes
-// from one that has asked.
-void Emitter::need_fpu(const GuestInstruction& g) {
-  const u8 missing = needs_of(g) & ~live_;
-  if (branched_)
-    check_live(missing, g.eip);
-  else
-    block_.needs |= missing;
-  live_ |= missing;
+// No flag changes. Returns the place of the jump taken where the state is not there; ECX is in R15 then.
+u64 Emitter::ask_for_state(u8 part) {
+  a_.move(R15, RCX);
+  a_.load(RCX, context_field(part == live_state::kFpu ? &Context::fpu_live : &Context::sse_live));
+  const u64 missing = a_.jump_if_ecx_zero();
+  a_.move(RCX, R15);
+  return missing;
 }
 
-// No flag changes.
-void Emitter::check_live(u8 needs, u32 eip) {
-  const u64 start = a_.size();  // once the state is in, this is asked again: SSE may still be forbidden
-  for (const auto& [part, live] :
-       {std::pair(live_state::kFpu, &Context::fpu_live), std::pair(live_state::kSse, &Context::sse_live)}) {
-    if (!(needs & part)) continue;
-    a_.move(R15, RCX);
-    a_.load(RCX, context_field(live));
-    const u64 missing = a_.jump_if_ecx_zero();
-    a_.move(RCX, R15);
+void Emitter::leave_for_state(u32 eip, u64 resume) {
+  a_.move(RCX, R15);
+  leave_and_resume(ExitReason::fpu, eip, resume);
+}
+
+// What is needed in any case is known once a block has been made; when it is made anew, it asks on entry.
+void Emitter::need_fpu(const GuestInstruction& g) {
+  const u8 needs = needs_of(g);
+  if (!branched_) block_.needs |= needs;
+  for (const u8 part : {live_state::kFpu, live_state::kSse}) {
+    if (!(needs & part & ~live_)) continue;
+    const u64 start = a_.size();  // once the state is in, this is asked again: SSE may still be forbidden
+    const u64 missing = ask_for_state(part);
     const u64 there = a_.jump();
     a_.bind_short(missing);
-    later_.push_back({Later::Kind::fpu, a_.jump(), eip, start});
+    later_.push_back({Later::Kind::fpu, a_.jump(), g.eip, start});
     a_.bind(there);
   }
+  live_ |= needs;
 }
 
-void Emitter::enter_not_live() {
-  if (!block_.needs) return;
+// The code for what is missing comes first: a jump over it would be one for each time that the block is entered.
+void Emitter::ask_on_entry(u8 parts) {
+  block_.asks = live_ = parts;
+  if (!parts) return;
+  constexpr u64 kMissing = 0;
+  leave_for_state(block_.eip, kMissing);
+  ended_ = false;
   block_.entry = a_.size();
-  check_live(block_.needs, block_.eip);
-  a_.bind(a_.jump(), 0);
+  for (const u8 part : {live_state::kFpu, live_state::kSse})
+    if (parts & part) a_.bind_short(ask_for_state(part), kMissing);
+  block_.live_entry = a_.size();
 }
 
 }  // namespace penumbra

@@ -103,14 +103,12 @@ bool Translator::may_be_misaligned(const TranslatedBlock& block, u32 eip) const 
   return m == ZYDIS_MNEMONIC_MOVUPS || m == ZYDIS_MNEMONIC_MOVUPD || m == ZYDIS_MNEMONIC_MOVDQU;
 }
 
-// The instruction of a block that a place in the code buffer belongs to.
+// The instruction of a block that a place in the code buffer belongs to; what comes before the first is the first's.
 u32 Translator::instruction_at(TranslatedBlock*& block, u64 place) {
   block = block_of(place);
-  if (place - block->code == block->entry) return 0;
   const auto after = std::upper_bound(block->starts.begin(), block->starts.end(), place - block->code,
                                       [](u64 at, const InstructionStart& s) { return at < s.host; });
-  CHECK_THAT(after != block->starts.begin(), "before the first instruction of block {:x}", block->eip);
-  return static_cast<u32>(after - block->starts.begin()) - 1;
+  return static_cast<u32>(std::max<std::ptrdiff_t>(after - block->starts.begin(), 1)) - 1;
 }
 
 std::optional<u32> Translator::run_emitted(TranslatedBlock*& block) {
@@ -140,8 +138,9 @@ std::optional<u32> Translator::run_emitted(TranslatedBlock*& block) {
         continue;
       }
       case ExitReason::fpu:
-        if (!take_fpu_in()) return instruction_at(block, buffer_.offset_of(context_.resume));
-        go_on(context_.resume);
+        if (const u32 asking = instruction_at(block, buffer_.offset_of(context_.resume)); !take_fpu_in()) return asking;
+        // What a block has before its entry says so, and only that.
+        go_on(buffer_.offset_of(context_.resume) == block->code ? code_address(*block) : context_.resume);
         continue;
       case ExitReason::time:
         // CR4.TSD is set.
@@ -207,8 +206,8 @@ TranslatedBlock* Translator::link(u32 site) {
   }
   if (!other_page && (target->physical ^ s.from->physical) >> kPageShift) return target;
   if (other_page) table_->note_link(*target, site);
-  const bool live = (target->needs & ~s.live) == 0;
-  buffer_.patch_jump(s.from->code + s.place, target->code + (live ? 0 : target->entry));
+  buffer_.patch_jump(s.from->code + s.place,
+                     target->code + (target->asks & ~s.live ? target->entry : target->live_entry));
   ++counters_.links;
   return target;
 }

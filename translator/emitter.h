@@ -49,7 +49,9 @@ class Emitter {
         helpers_(helpers),
         transitions_(transitions) {}
 
-  // Before everything else: compares the block's bytes with what it was made of.
+  // Before everything else: live_state that the block is to have wherever it leads to.
+  void ask_on_entry(u8 parts);
+  // Before the instructions: compares the block's bytes with what it was made of.
   void check_code();
   // Before the first instruction: counts the block's entries.
   void count_entries();
@@ -71,6 +73,8 @@ class Emitter {
   // Whether the block's code is to be emitted once more behind what there is: a short loop. Asking resets it.
   bool again() { return std::exchange(again_, false); }
   void leave(ExitReason reason, u32 eip);
+  // `resume`: a place in the block's code.
+  void leave_and_resume(ExitReason reason, u32 eip, u64 resume);
   // Code that lies behind the block: links not made yet, what was refused.
   void finish();
 
@@ -89,8 +93,8 @@ class Emitter {
   bool step_register(const GuestInstruction& g, unsigned extension);
   // emit_fpu.cpp
   void need_fpu(const GuestInstruction& g);
-  void check_live(u8 needs, u32 eip);
-  void enter_not_live();
+  u64 ask_for_state(u8 part);
+  void leave_for_state(u32 eip, u64 resume);
   // emit_string.cpp
   bool string(const GuestInstruction& g);
   bool native_string(const GuestInstruction& g);

@@ -76,7 +76,7 @@ TranslatedBlock* Translator::block_at(u32 eip) {
       }
     }
     const bool soft = options_.mmu == MmuKind::soft || options_.promote_after > 0;
-    block = found != by_key_.end() ? found->second : translate(key, soft ? Reach::soft : Reach::window, 0);
+    block = found != by_key_.end() ? found->second : translate(key, soft ? Reach::soft : Reach::window, 0, 0);
   }
   bool second_global = false;
   PhysAddr second;
@@ -87,7 +87,7 @@ TranslatedBlock* Translator::block_at(u32 eip) {
   return block;
 }
 
-TranslatedBlock* Translator::translate(const Key& key, Reach reach, u8 demotions) {
+TranslatedBlock* Translator::translate(const Key& key, Reach reach, u8 demotions, u8 asks) {
   const Ppn frame = page_of(PhysAddr(key.physical));
   // Pages stay watched: the next write to one finds that nothing rests on it.
   const bool checked = checks_itself(key.physical);
@@ -112,6 +112,7 @@ TranslatedBlock* Translator::translate(const Key& key, Reach reach, u8 demotions
   Assembler assembler(buffer_.writable(block.code), kMostBlockBytes);
   Emitter emitter(assembler, thunks_, block.code, block, code_end, sites_, helpers_,
                   lockstep_ ? nullptr : &transition_sites_);
+  emitter.ask_on_entry(asks);
   if (checked) emitter.check_code();
   if (reach == Reach::soft && options_.mmu != MmuKind::soft) {
     block.heat = next_heat_++ % kHeatPlaces;
@@ -266,14 +267,16 @@ void Translator::retire(TranslatedBlock& block, u64 entry) {
   if (const auto found = by_key_.find(key_of(block)); found != by_key_.end() && found->second == &block)
     by_key_.erase(found);
   table(block.mode).remove(&block);
-  // Other blocks may be linked to this one: its first instruction becomes a jump.
-  *buffer_.writable(block.code) = 0xE9;
-  buffer_.patch_jump(block.code + 1, entry);
+  // Other blocks may be linked to this one: what they enter becomes a jump.
+  for (const u64 at : {block.entry, block.live_entry}) {
+    *buffer_.writable(block.code + at) = 0xE9;
+    buffer_.patch_jump(block.code + at + 1, entry);
+  }
 }
 
 TranslatedBlock* Translator::remake(TranslatedBlock& block, Reach reach, u8 demotions) {
   const u64 generation = generation_;
-  TranslatedBlock* made = translate(key_of(block), reach, demotions);
+  TranslatedBlock* made = translate(key_of(block), reach, demotions, block.needs);
   if (generation != generation_) return nullptr;
   take_from_pages(block);
   by_key_.erase(key_of(block));

@@ -116,7 +116,8 @@ class Translator final : public TranslationListener {
   // Null where the page cannot be fetched or holds no plain memory: the interpreter goes on.
   TranslatedBlock* block_at(u32 eip);
   void settle_table();
-  TranslatedBlock* translate(const Key& key, Reach reach, u8 demotions);
+  // `asks`: live_state that the block asks for on entry.
+  TranslatedBlock* translate(const Key& key, Reach reach, u8 demotions, u8 asks);
   void translate_straddling(TranslatedBlock& block, Emitter& emitter, u64 code_end);
   void enter_in_page(Ppn frame, TranslatedBlock& block, u64 lines);
   void take_from_pages(TranslatedBlock& block);
