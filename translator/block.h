@@ -73,6 +73,7 @@ struct TranslatedBlock {
   u8 asks = 0;         // live_state: on entry
   u8 needs = 0;        // live_state: wherever it leads to
   std::vector<InstructionStart> starts;
+  std::vector<u32> linked_from;  // LinkSites whose `to` it is
   u32 check = kNoCheck;  // its place in Context::checks, if it compares its bytes itself; nobody watches them then
   std::vector<CheckedChunk> chunks;
 
@@ -101,6 +102,8 @@ struct LinkSite {
   u32 exit;       // where it goes while it is not linked
   u32 exit_jump;  // the displacement of that exit's last jump
   u8 live;        // live_state: what is so there in any case
+  bool linked = false;
+  TranslatedBlock* to = nullptr;  // that it is, or was last, linked to
   u8 cuts = 0;    // times that the target's page was no longer what it was; saturates
 };
 

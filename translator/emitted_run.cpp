@@ -206,10 +206,25 @@ TranslatedBlock* Translator::link(u32 site) {
   }
   if (!other_page && (target->physical ^ s.from->physical) >> kPageShift) return target;
   if (other_page) table_->note_link(*target, site);
-  buffer_.patch_jump(s.from->code + s.place,
-                     target->code + (target->asks & ~s.live ? target->entry : target->live_entry));
-  ++counters_.links;
+  make_link(site, *target);
   return target;
+}
+
+void Translator::make_link(u32 site, TranslatedBlock& target) {
+  LinkSite& s = sites_[site];
+  buffer_.patch_jump(s.from->code + s.place,
+                     target.code + (target.asks & ~s.live ? target.entry : target.live_entry));
+  if (s.to != &target) target.linked_from.push_back(site);
+  s.to = &target;
+  s.linked = true;
+  ++counters_.links;
+}
+
+void Translator::cut_link(LinkSite& site) {
+  site.cuts += site.cuts < 0xFF;
+  site.linked = false;
+  buffer_.patch_jump(site.from->code + site.place, site.from->code + site.exit);
+  ++counters_.cuts;
 }
 
 void Translator::cut_links(LookupTable& table) {
@@ -217,9 +232,7 @@ void Translator::cut_links(LookupTable& table) {
     LinkSite& s = sites_[site];
     // Nothing in such a block runs again, and its entry's jump may stand where the link's did.
     if (!s.from->valid) continue;
-    s.cuts += s.cuts < 0xFF;
-    buffer_.patch_jump(s.from->code + s.place, s.from->code + s.exit);
-    ++counters_.cuts;
+    if (s.linked) cut_link(s);
   }
   table.to_cut().clear();
 }

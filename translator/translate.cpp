@@ -252,7 +252,7 @@ void Translator::enter_in_page(Ppn frame, TranslatedBlock& block, u64 lines) {
 // Forgets a block for good.
 void Translator::drop_block(TranslatedBlock& block) {
   take_from_pages(block);
-  retire(block, block.code + block.dead_entry);
+  retire(block, nullptr);
 }
 
 void Translator::take_from_pages(TranslatedBlock& block) {
@@ -261,16 +261,22 @@ void Translator::take_from_pages(TranslatedBlock& block) {
   if (block.straddles()) std::erase(pages_[page_of(PhysAddr(block.second_page)).value].blocks, &block);
 }
 
-void Translator::retire(TranslatedBlock& block, u64 entry) {
+void Translator::retire(TranslatedBlock& block, TranslatedBlock* made) {
   block.valid = false;
   give_check_back(block);
   if (const auto found = by_key_.find(key_of(block)); found != by_key_.end() && found->second == &block)
     by_key_.erase(found);
   table(block.mode).remove(&block);
-  // Other blocks may be linked to this one: what they enter becomes a jump.
+  for (const u32 site : block.linked_from) {
+    LinkSite& s = sites_[site];
+    if (s.to != &block || !s.linked || !s.from->valid) continue;
+    made ? make_link(site, *made) : cut_link(s);
+  }
+  // Others may still come to it, such as who is about to be let go on there.
+  const u64 instead = made ? made->code + made->entry : block.code + block.dead_entry;
   for (const u64 at : {block.entry, block.live_entry}) {
     *buffer_.writable(block.code + at) = 0xE9;
-    buffer_.patch_jump(block.code + at + 1, entry);
+    buffer_.patch_jump(block.code + at + 1, instead);
   }
 }
 
@@ -280,7 +286,7 @@ TranslatedBlock* Translator::remake(TranslatedBlock& block, Reach reach, u8 demo
   if (generation != generation_) return nullptr;
   take_from_pages(block);
   by_key_.erase(key_of(block));
-  retire(block, made->code + made->entry);
+  retire(block, made);
   by_key_[key_of(*made)] = made;
   return made;
 }
@@ -324,7 +330,7 @@ bool Translator::code_written(PhysAddr address, u32 bytes) {
       const u32 other = first_frame == frame ? page_of(PhysAddr(block->second_page)).value : first_frame;
       if (other != frame) std::erase(pages_[other].blocks, block);
     }
-    retire(*block, block->code + block->dead_entry);
+    retire(*block, nullptr);
     return true;
   });
   if (written_.charge(frame, gone * kBlockCost, instructions())) {

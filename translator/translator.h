@@ -137,7 +137,8 @@ class Translator final : public TranslationListener {
   // With an immediate read where it stands; false where that is not so.
   bool emit_with_immediate(const GuestInstruction& g, u64 physical, Emitter& emitter, std::bitset<kPageSize>& read);
 
-  void retire(TranslatedBlock& block, u64 entry);
+  // `made` takes its place; null if nothing does.
+  void retire(TranslatedBlock& block, TranslatedBlock* made);
   // Makes a block anew that reaches memory the other way; null where all blocks were forgotten for it.
   TranslatedBlock* remake(TranslatedBlock& block, Reach reach, u8 demotions);
   u64 code_address(const TranslatedBlock& block) const { return reinterpret_cast<u64>(buffer_.code(block.code + block.entry)); }
@@ -159,6 +160,8 @@ class Translator final : public TranslationListener {
   bool may_be_misaligned(const TranslatedBlock& block, u32 eip) const;
   // Null where there is no block to go on with at the link's target.
   TranslatedBlock* link(u32 site);
+  void make_link(u32 site, TranslatedBlock& target);
+  void cut_link(LinkSite& site);
   void cut_links(LookupTable& table);
 
   void settle_windows();
