@@ -78,8 +78,9 @@ CaseResult run_case(const std::string& name, const Options& options) {
     if (stop && stop->reason == StopReason::triple_fault) return passed();
     return failed("the processor did not shut down");
   }
-  return failed(stop ? "stopped without a verdict: " + stop->detail
-                     : fmt::format("no verdict within {} instructions or {} s", kInstructions, kTime.value / 1'000'000'000));
+  return failed(
+      stop ? "stopped without a verdict: " + stop->detail
+           : fmt::format("no verdict within {} instructions or {} s", kInstructions, kTime.value / 1'000'000'000));
 }
 
 }  // namespace

@@ -104,7 +104,7 @@ struct LinkSite {
   u8 live;        // live_state: what is so there in any case
   bool linked = false;
   TranslatedBlock* to = nullptr;  // that it is, or was last, linked to
-  u8 cuts = 0;    // times that the target's page was no longer what it was; saturates
+  u8 cuts = 0;                    // times that the target's page was no longer what it was; saturates
 };
 
 }  // namespace penumbra

@@ -64,7 +64,9 @@ void Emitter::look_up(Flow flow) {
   later_.push_back({Later::Kind::miss, emit_look_up(a_, flow, lookup_kind()), 0});
 }
 
-void Emitter::link(u64 place, u32 eip) { later_.push_back({.kind = Later::Kind::link, .place = place, .eip = eip, .live = live_}); }
+void Emitter::link(u64 place, u32 eip) {
+  later_.push_back({.kind = Later::Kind::link, .place = place, .eip = eip, .live = live_});
+}
 
 void Emitter::jump_to(u32 eip, u32 from) {
   // The processor refuses a target beyond the segment's end at the branch.

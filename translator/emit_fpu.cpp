@@ -1,5 +1,5 @@
-// The guest's x87, MMX and SSE state is the host's own while emitted code that uses it runs. Blocks that use it make sure
-// of it; whatever leaves emitted code saves it.
+// The guest's x87, MMX and SSE state is the host's own while emitted code that uses it runs. Blocks that use it make
+// sure of it; whatever leaves emitted code saves it.
 #include "translator/emitter.h"
 
 namespace penumbra {

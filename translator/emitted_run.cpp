@@ -212,8 +212,7 @@ TranslatedBlock* Translator::link(u32 site) {
 
 void Translator::make_link(u32 site, TranslatedBlock& target) {
   LinkSite& s = sites_[site];
-  buffer_.patch_jump(s.from->code + s.place,
-                     target.code + (target.asks & ~s.live ? target.entry : target.live_entry));
+  buffer_.patch_jump(s.from->code + s.place, target.code + (target.asks & ~s.live ? target.entry : target.live_entry));
   if (s.to != &target) target.linked_from.push_back(site);
   s.to = &target;
   s.linked = true;

@@ -181,7 +181,7 @@ class Emitter {
   std::vector<Later> later_;
   bool ended_ = false;
   bool again_ = false;
-  unsigned copies_ = 0;      // of the block's code so far, without the first
+  unsigned copies_ = 0;    // of the block's code so far, without the first
   u8 live_ = 0;            // live_state: made sure of, for the rest of the block
   bool branched_ = false;  // whether what is emitted next may be left out
 };

@@ -191,7 +191,10 @@ TranslatedBlock* Translator::translate(const Key& key, Reach reach, u8 demotions
   for (std::size_t n = first_transition; n < transition_sites_.size(); ++n)
     context_.transitions[n].number = static_cast<u32>(n + 1);
   if (options_.translated) options_.translated({buffer_.writable(block.code), block.code_bytes});
+  // Hosts fetch code in such pieces (br_fib 0.55 -> 0.50 ms); for cold code size is what counts.
+  constexpr u64 kHotAlignment = 16;
   region.used += block.code_bytes;
+  if (reach == Reach::window) region.used = (region.used + kHotAlignment - 1) & ~(kHotAlignment - 1);
 
   by_key_[key] = &block;
   pages_[frame.value].starts.set(first);
@@ -201,7 +204,9 @@ TranslatedBlock* Translator::translate(const Key& key, Reach reach, u8 demotions
   ++counters_.blocks;
   counters_.guest_bytes += block.bytes;
   counters_.code_bytes += block.code_bytes;
-  if (perf_map_) perf_map_->add(reinterpret_cast<u64>(buffer_.code(block.code)), block.code_bytes, fmt::format("guest_{:08x}", key.eip));
+  if (perf_map_)
+    perf_map_->add(reinterpret_cast<u64>(buffer_.code(block.code)), block.code_bytes,
+                   fmt::format("guest_{:08x}", key.eip));
   if (cpu_.trace().on(Channel::translation)) show(block, {guest, block.bytes});
   return &block;
 }

@@ -141,7 +141,9 @@ class Translator final : public TranslationListener {
   void retire(TranslatedBlock& block, TranslatedBlock* made);
   // Makes a block anew that reaches memory the other way; null where all blocks were forgotten for it.
   TranslatedBlock* remake(TranslatedBlock& block, Reach reach, u8 demotions);
-  u64 code_address(const TranslatedBlock& block) const { return reinterpret_cast<u64>(buffer_.code(block.code + block.entry)); }
+  u64 code_address(const TranslatedBlock& block) const {
+    return reinterpret_cast<u64>(buffer_.code(block.code + block.entry));
+  }
   TranslatedBlock* block_of(u64 code_offset);
   Region& region_for(Reach reach) { return regions_[reach == Reach::window && regions_[1].begin < regions_[1].end]; }
   LookupTable& table(u32 block_mode);

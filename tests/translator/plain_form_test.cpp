@@ -62,7 +62,8 @@ std::string wrong(std::span<const u8> code, const PlainForm& form) {
     if (op.type == ZYDIS_OPERAND_TYPE_REGISTER && writes) {
       const ZydisRegister whole = ZydisRegisterGetLargestEnclosing(ZYDIS_MACHINE_MODE_LONG_64, op.reg.value);
       if (whole == ZYDIS_REGISTER_R13 || whole == ZYDIS_REGISTER_R14 ||
-          (whole == ZYDIS_REGISTER_RSP && !returns && !calls)) return "own register";
+          (whole == ZYDIS_REGISTER_RSP && !returns && !calls))
+        return "own register";
       if (ZydisRegisterGetClass(op.reg.value) == ZYDIS_REGCLASS_SEGMENT) return "segment register";
     }
     if (op.type != ZYDIS_OPERAND_TYPE_MEMORY || op.mem.type == ZYDIS_MEMOP_TYPE_AGEN) continue;
