@@ -237,6 +237,7 @@ void Machine::change_cdrom(unsigned drive, const DriveConfig& medium) {
 std::vector<EventCount> Machine::engine_counts() const {
   return impl_->translator ? impl_->translator->counts() : std::vector<EventCount>();
 }
+bool Machine::counts_instructions() const { return !impl_->translator || impl_->config.engine == EngineKind::lockstep; }
 u64 Machine::instructions() const { return impl_->instructions(); }
 
 u64 Machine::state_hash() {
