@@ -152,7 +152,7 @@ void Translator::give_up_window(TranslatedBlock& block) {
 
 // At the beginning of a slice. Another machine of this process may have set GS.
 void Translator::settle_windows() {
-  constexpr u32 kMostSwitches = 4;
+  constexpr u32 kMostSwitches = 32;
   supervisor_by_register_ |= !thunks_.changes_gs && window_switches_ > kMostSwitches;
   window_switches_ = 0;
   if (gs_owner != this) gs_base_ = 0;
