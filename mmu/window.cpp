@@ -98,35 +98,31 @@ bool Window::map(u32 page, Ppn frame, u32 count, Right right, bool global, bool 
     rights_[page + n] = static_cast<u8>(static_cast<u8>(right) | (global ? kGlobal : 0));
     known_[page + n] = epoch_;
   }
-  (global ? global_ : local_).push_back({page, count});
+  if (global) {
+    global_.push_back({page, count, frame.value});
+    return true;
+  }
+  for (u32 n = 0; n < count;) {
+    const u32 region = (page + n) >> kRegionShift;
+    const u32 end = std::min(count, ((region + 1) << kRegionShift) - page);
+    if (local_[region].empty()) filled_.push_back(region);
+    local_[region].push_back({page + n, end - n, frame.value + n});
+    n = end;
+  }
   return true;
 }
 
 void Window::drop_all() {
-  if (local_.empty() && global_.empty()) return;
+  if (filled_.empty() && global_.empty()) return;
   CHECK_THAT(munmap(at(base_), kBytes) == 0, "window at {:x}", base_);
-  for (const std::vector<Run>* runs : {&local_, &global_})
-    for (const Run& run : *runs) forget(run.page, run.count);
-  local_.clear();
+  for (const Run& run : global_) forget(run.page, run.count);
+  for (const u32 region : filled_) {
+    for (const Run& run : local_[region]) forget(run.page, run.count);
+    local_[region].clear();
+  }
+  filled_.clear();
   global_.clear();
   mappings_ = 0;
-}
-
-void Window::drop_local() {
-  if (global_.empty()) return drop_all();
-  for (const Run& run : local_) {
-    // Parts of a run may be something else by now.
-    for (u32 page = run.page; page < run.page + run.count;) {
-      u32 end = page;
-      while (end < run.page + run.count && mapped(end) && !(rights_[end] & kGlobal)) ++end;
-      if (end > page) {
-        if (!unmap(page, end - page)) return;
-      }
-      page = end + 1;
-    }
-  }
-  mappings_ -= local_.size() < mappings_ ? local_.size() : mappings_;
-  local_.clear();
 }
 
 void Window::drop(u32 page, u32 count) {

@@ -2,6 +2,7 @@
 // page table of one privilege: made when an access misses one, dropped when the guest's own tables may have changed.
 #pragma once
 
+#include <array>
 #include <utility>
 #include <vector>
 
@@ -34,48 +35,45 @@ class Window {
   void renew();
 
   // Maps `count` pages of linear addresses from page number `page` on to consecutive pages of the memory file from
-  // `frame` on, in place of what was there. `global`: stays when `drop_local` is called. `populate`: all of them have
-  // been used and will be, so that the host enters them in its page tables at once; it would allocate what has not
-  // been. False: the host refused (its limit of mappings); the window is then empty.
+  // `frame` on, in place of what was there. `global`: stays through `settle`. `populate`: all of them have been used
+  // and will be, so that the host enters them in its page tables at once; it would allocate what has not been. False:
+  // the host refused (its limit of mappings); the window is then empty.
   bool map(u32 page, Ppn frame, u32 count, Right right, bool global, bool populate = false);
 
   void drop_all();
-  void drop_local();
-  // Drops each page but global ones for which still(page, frame, Right) -> bool does not hold.
-  template <class Still>
-  void settle(Still still) {
-    std::vector<Run> kept;
+  // Drops each page but global ones for which still(page, frame, Right) -> bool does not hold. It is not asked where
+  // unchanged(region) -> bool says that it would hold.
+  static constexpr unsigned kRegionShift = 9;  // as TableReader has it
+  template <class Unchanged, class Still>
+  void settle(Unchanged unchanged, Still still) {
     u64 mappings = global_.size();
-    u32 behind = 0;  // the frame behind the last one kept
-    for (const Run& run : local_) {
-      Run gone{};
-      // False: everything was dropped, the runs, too.
-      const auto unmap_gone = [&] { return !gone.count || unmap(std::exchange(gone, {})); };
-      for (u32 page = run.page; page < run.page + run.count; ++page) {
-        const u8 right = rights_[page];
-        const bool listed_elsewhere = !mapped(page) || right & (kGlobal | kSettled);
-        const u32 frame = frame_[page] - 1;
-        if (!listed_elsewhere && !still(page, frame, static_cast<Right>(right & 3))) {
-          if (!gone.count++) gone.page = page;
-          continue;
-        }
-        if (!unmap_gone()) return;
-        if (listed_elsewhere) continue;
-        rights_[page] |= kSettled;
-        const bool follows = !kept.empty() && kept.back().page + kept.back().count == page;
-        mappings += !follows || frame != behind;
-        behind = frame + 1;
-        if (follows)
-          ++kept.back().count;
-        else
-          kept.push_back({page, 1});
+    for (std::size_t n = 0; n < filled_.size();) {
+      const u32 region = filled_[n];
+      if (!unchanged(region) && !settle_region(local_[region], still)) return;
+      mappings += local_[region].size();
+      if (local_[region].empty()) {
+        filled_[n] = filled_.back();
+        filled_.pop_back();
+      } else {
+        ++n;
       }
-      if (!unmap_gone()) return;
     }
-    for (const Run& run : kept)
-      for (u32 page = run.page; page < run.page + run.count; ++page) rights_[page] &= static_cast<u8>(~kSettled);
-    local_ = std::move(kept);
     mappings_ = mappings;
+  }
+  // How many in a hundred of its pages are what still(...) says, as for `settle`, by one of each run of frames; 0 if it
+  // shows none.
+  template <class Still>
+  u64 likeness(Still still) const {
+    u64 pages = 0, held = 0;
+    const auto ask = [&](const Run& run) {
+      if (!mapped(run.page)) return;
+      pages += run.count;
+      if (still(run.page, frame_[run.page] - 1, right(run.page))) held += run.count;
+    };
+    for (const Run& run : global_) ask(run);
+    for (const u32 region : filled_)
+      for (const Run& run : local_[region]) ask(run);
+    return pages ? 100 * held / pages : 0;
   }
   void drop(u32 page, u32 count);
   // Takes the right to write from every mapping of a frame: it has become watched.
@@ -87,13 +85,48 @@ class Window {
   void audit() const;
 
  private:
-  static constexpr u32 kPages = 1u << 20;
+  static constexpr u32 kPages = 1u << 20, kRegions = kPages >> kRegionShift;
   static constexpr u8 kGlobal = 4, kSettled = 8;
 
+  // Of consecutive frames.
   struct Run {
     u32 page;
     u32 count;
+    u32 frame;
   };
+
+  // False: everything was dropped.
+  template <class Still>
+  bool settle_region(std::vector<Run>& runs, Still still) {
+    std::vector<Run> kept;
+    for (const Run& run : runs) {
+      Run gone{};
+      // False: everything was dropped, the runs, too.
+      const auto unmap_gone = [&] { return !gone.count || unmap(std::exchange(gone, {})); };
+      for (u32 page = run.page; page < run.page + run.count; ++page) {
+        const u8 right = rights_[page];
+        const bool listed_elsewhere = !mapped(page) || right & (kGlobal | kSettled);
+        const u32 frame = frame_[page] - 1;
+        if (!listed_elsewhere && !still(page, frame, static_cast<Right>(right & 3))) {
+          if (!gone.count++) gone.page = page;
+          continue;
+        }
+        if (!unmap_gone()) return false;
+        if (listed_elsewhere) continue;
+        rights_[page] |= kSettled;
+        if (!kept.empty() && kept.back().page + kept.back().count == page &&
+            kept.back().frame + kept.back().count == frame)
+          ++kept.back().count;
+        else
+          kept.push_back({page, 1, frame});
+      }
+      if (!unmap_gone()) return false;
+    }
+    for (const Run& run : kept)
+      for (u32 page = run.page; page < run.page + run.count; ++page) rights_[page] &= static_cast<u8>(~kSettled);
+    runs = std::move(kept);
+    return true;
+  }
 
   bool mapped(u32 page) const { return right(page) != Right::none; }
   void link(u32 page, u32 frame);
@@ -112,7 +145,9 @@ class Window {
   // For each page its frame plus 1, and its neighbours among the pages of the same frame plus 1; 0 is none.
   HostPages<u32> frame_, next_, previous_;
   HostPages<u32> first_;  // by frame: a page that shows it, plus 1
-  std::vector<Run> local_, global_;
+  std::vector<Run> global_;
+  std::array<std::vector<Run>, kRegions> local_;
+  std::vector<u32> filled_;  // the regions of `local_` that have runs
   u64 mappings_ = 0;
 };
 

@@ -40,7 +40,7 @@ void set_gs_base(u64, bool) {}
 
 void Translator::enter(u64 code, u64 stack) {
   const bool user = cpu_.privilege() == Privilege::user;
-  if (user) view_.settle_user();
+  view_.settle(cpu_.privilege());
   if (view_.has_windows()) {
     context_.windows[0] = view_.window(Privilege::supervisor).base();
     context_.windows[1] = view_.window(Privilege::user).base();

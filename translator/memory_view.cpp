@@ -1,5 +1,9 @@
 #include "translator/memory_view.h"
 
+#include <algorithm>
+#include <span>
+#include <utility>
+
 namespace penumbra {
 
 namespace {
@@ -18,7 +22,7 @@ constexpr std::size_t kMostSettled = 512;
 
 template <class Do>
 void MemoryView::each(Do what) {
-  what(supervisor_);
+  for (Space& space : supervisors_) what(space);
   for (Space& space : users_) what(space);
 }
 
@@ -26,6 +30,7 @@ MemoryView::MemoryView(Cpu& cpu, GuestMemory& memory, bool windows, TranslatorCo
     : cpu_(cpu), memory_(memory), counters_(counters) {
   each([&](Space& space) {
     if (windows) space.window = std::make_unique<Window>(memory.ram());
+    space.seen.resize(1u << (20 - TableReader::kRegionShift));
     space.soft = std::make_unique<SoftTlb>();
   });
 }
@@ -42,7 +47,8 @@ bool MemoryView::fill(u32 linear, u32 bytes, bool write) {
 }
 
 bool MemoryView::fill_supervisor(u32 linear, u32 bytes) {
-  return fill(*supervisor_.soft, Privilege::supervisor, linear, bytes, false);
+  settle(Privilege::supervisor);
+  return fill(*supervisor_->soft, Privilege::supervisor, linear, bytes, false);
 }
 
 bool MemoryView::fill(SoftTlb& tlb, Privilege who, u32 linear, u32 bytes, bool write) {
@@ -54,6 +60,7 @@ bool MemoryView::fill(SoftTlb& tlb, Privilege who, u32 linear, u32 bytes, bool w
   if (!readable) return false;
   const bool writable = t.writable && memory_.writable(frame) == readable && !memory_.watched(frame);
   if (write && !writable) return false;
+  space(who).seen[linear >> kPageShift >> TableReader::kRegionShift].valid = false;
   tlb.fill(linear, const_cast<u8*>(readable), writable, t.global && (cpu_.cr4 & cr4::PGE));
   ++counters_.soft_fills;
   return true;
@@ -64,8 +71,9 @@ bool MemoryView::map(u32 linear, bool write) {
   u64 mappings = 0;
   each([&](Space& space) { mappings += space.window->mappings(); });
   if (mappings > kMostMappings)
-    for (Space& space : users_)
-      if (&space != user_) space.window->drop_all();
+    each([&](Space& space) {
+      if (&space != user_ && &space != supervisor_) space.window->drop_all();
+    });
   if (linear >= kLastOperand) return false;
   const Translation t = cpu_.walk_data(linear, write ? Access::write : Access::read, cpu_.privilege());
   if (!t.ok || !memory_.a20() || !plain(t.page.value)) return false;
@@ -92,6 +100,7 @@ MemoryView::Shown MemoryView::shown(const PagingMode& mode, u32 page) const {
 bool MemoryView::map_around(u32 page, const Shown& asked) {
   const PagingMode mode = cpu_.paging_mode();
   Window& w = window();
+  space(cpu_.privilege()).seen[page >> TableReader::kRegionShift].valid = false;
   const u32 first = page & ~(kAround - 1);
   std::array<Shown, kAround> around;
   for (u32 n = 0; n < kAround; ++n) {
@@ -125,6 +134,8 @@ bool MemoryView::map_region(u32 linear, const Translation& t, bool write) {
     return t.writable && !memory_.watched(page_of(PhysAddr(at))) ? Window::Right::write : Window::Right::read;
   };
   Window& w = window();
+  for (u32 n = first; n < first + pages; n += 1u << TableReader::kRegionShift)
+    space(cpu_.privilege()).seen[n >> TableReader::kRegionShift].valid = false;
   for (u32 n = 0; n < pages;) {
     const Window::Right wanted = right(n);
     const bool there = w.right(first + n) >= wanted;
@@ -146,46 +157,90 @@ void MemoryView::drop_all() {
   });
 }
 
-void MemoryView::drop_local() {
+void MemoryView::doubt() {
   ++counters_.local_drops;
-  if (supervisor_.window) supervisor_.window->drop_local();
-  supervisor_.soft->drop_local();
-  for (Space& space : users_) space.doubtful = true;
+  each([](Space& space) { space.doubtful = true; });
+  unsettled_[0] = unsettled_[1] = true;
+}
+
+MemoryView::Space& MemoryView::choose_user() {
   Space* oldest = &users_[0];
-  user_->used = ++switches_;
-  user_ = nullptr;
   for (Space& space : users_) {
     if (space.used < oldest->used) oldest = &space;
-    if (space.used && space.cr3 == cpu_.cr3) user_ = &space;
+    if (space.used && space.cr3 == cpu_.cr3) return space;
   }
-  if (user_) return;
-  user_ = oldest;
-  user_->cr3 = cpu_.cr3;
-  if (user_->window) user_->window->renew();
+  if (oldest->window) oldest->window->renew();
   ++counters_.new_spaces;
+  return *oldest;
 }
 
-bool MemoryView::still(const PagingMode& mode, u32 page, u32 frame, bool write) const {
-  const Translation t = probe(memory_, mode, LinearAddr(page << kPageShift));
-  return t.ok && t.user && t.accessed && (!write || (t.writable && t.dirty)) && page_of(t.page).value == frame;
+// Most of an address space is the supervisor's own, and alike in all of them; where a kernel keeps that from user code
+// (PTI), it has one more for each, and changes between them at every system call.
+MemoryView::Space& MemoryView::choose_supervisor(TableReader& tables) {
+  if (!has_windows()) return *supervisor_;
+  Had& had = had_[(cpu_.cr3 >> kPageShift ^ cpu_.cr3 >> 5) % had_.size()];
+  if (had.cr3 == cpu_.cr3) return supervisors_[had.space];
+  constexpr u64 kAlike = 50;
+  Space* chosen = nullptr;
+  Space* oldest = &supervisors_[0];
+  u64 best = kAlike;
+  for (Space& space : supervisors_) {
+    if (space.used < oldest->used) oldest = &space;
+    const u64 likeness = space.window->likeness([&](u32 page, u32 frame, Window::Right right) {
+      return tables.maps(page, frame, right == Window::Right::write, Privilege::supervisor);
+    });
+    if (likeness < best) continue;
+    best = likeness;
+    chosen = &space;
+  }
+  if (!chosen) {
+    chosen = oldest;
+    chosen->window->drop_all();
+    chosen->soft->drop_all();
+  }
+  had = {cpu_.cr3, static_cast<u8>(chosen - &supervisors_[0])};
+  return *chosen;
 }
 
-void MemoryView::settle_user() {
-  if (!user_->doubtful) return;
-  user_->doubtful = false;
+void MemoryView::settle(Privilege who) {
+  bool& unsettled = unsettled_[who == Privilege::user];
+  if (!unsettled) return;
+  unsettled = false;
   const PagingMode mode = cpu_.paging_mode();
-  if (user_->soft->local_entries() > kMostSettled) user_->soft->drop_all();
+  TableReader tables(memory_, mode);
+  Space& space = who == Privilege::user ? choose_user() : choose_supervisor(tables);
+  (who == Privilege::user ? user_ : supervisor_) = &space;
+  space.cr3 = cpu_.cr3;
+  space.used = ++switches_;
+  if (!std::exchange(space.doubtful, false)) return;
+  if (space.soft->local_entries() > kMostSettled) space.soft->drop_local();
   const u8* ram = memory_.ram().data();
-  user_->soft->settle([&](u32 page, const u8* host, bool write) {
+  space.soft->settle([&](u32 page, const u8* host, bool write) {
     // What lies elsewhere (ROM, device memory) is asked for again.
     const u64 offset = static_cast<u64>(host - ram);
-    return offset < memory_.ram().size() && memory_.a20() &&
-           still(mode, page, static_cast<u32>(offset >> kPageShift), write);
+    if (offset >= memory_.ram().size() || !memory_.a20()) return false;
+    return unchanged(space, tables, page >> TableReader::kRegionShift) ||
+           tables.maps(page, static_cast<u32>(offset >> kPageShift), write, who);
   });
-  if (user_->window)
-    user_->window->settle([&](u32 page, u32 frame, Window::Right right) {
-      return still(mode, page, frame, right == Window::Right::write);
-    });
+  if (space.window)
+    space.window->settle([&](u32 region) { return unchanged(space, tables, region); },
+                         [&](u32 page, u32 frame, Window::Right right) {
+                           return tables.maps(page, frame, right == Window::Right::write, who);
+                         });
+}
+
+bool MemoryView::unchanged(Space& space, TableReader& tables, u32 region) const {
+  Space::Seen& seen = space.seen[region];
+  if (seen.asked == switches_) return seen.same;
+  seen.asked = switches_;
+  const TableReader::Table table = tables.table(region);
+  seen.same = seen.valid && table.directory && seen.directory == table.directory &&
+              std::ranges::equal(seen.entries, table.entries);
+  if (seen.same) return true;
+  seen.valid = true;
+  seen.directory = table.directory;
+  seen.entries.assign(table.entries.begin(), table.entries.end());
+  return false;
 }
 
 void MemoryView::drop_pages(u32 first_page, u32 count) {
@@ -205,9 +260,9 @@ void MemoryView::write_protect(Ppn page) {
 }
 
 void MemoryView::audit() const {
-  if (supervisor_.window) supervisor_.window->audit();
-  for (const Space& space : users_)
-    if (space.window) space.window->audit();
+  for (const std::span<const Space> spaces : {std::span<const Space>(users_), std::span<const Space>(supervisors_)})
+    for (const Space& space : spaces)
+      if (space.window) space.window->audit();
 }
 
 }  // namespace penumbra

@@ -1,6 +1,6 @@
 // How emitted code sees guest memory: windows and software TLBs, filled when an access misses and emptied when the
-// guest's tables may have changed. One of each for the supervisor; for user code one of each an address space met
-// lately.
+// guest's tables may have changed. One of each for each user's address space met lately, and some for the supervisor,
+// whose pages are the same in most of them.
 #pragma once
 
 #include <array>
@@ -8,6 +8,7 @@
 
 #include "core/cpu/cpu.h"
 #include "mmu/soft_tlb.h"
+#include "mmu/table_reader.h"
 #include "mmu/window.h"
 #include "translator/counters.h"
 
@@ -18,7 +19,7 @@ class MemoryView {
   // All three outlive the view. Without `windows` there are software TLBs only. Throws HostError.
   MemoryView(Cpu& cpu, GuestMemory& memory, bool windows, TranslatorCounters& counters);
 
-  bool has_windows() const { return supervisor_.window != nullptr; }
+  bool has_windows() const { return supervisor_->window != nullptr; }
   // Of the current privilege, or of the one asked for.
   Window& window() { return window(cpu_.privilege()); }
   Window& window(Privilege who) { return *space(who).window; }
@@ -33,10 +34,11 @@ class MemoryView {
   bool fill_supervisor(u32 linear, u32 bytes);
 
   void drop_all();
-  // CR3 was written. User code's view is in doubt from now on, until `settle_user`.
-  void drop_local();
-  // Before user code runs: what another address space's tables, or this one's since it ran last, do not say is dropped.
-  void settle_user();
+  // CR3 was written. Every view is in doubt from now on.
+  void doubt();
+  // Before code of this privilege runs, or its view is asked: chooses the one that shows most of what the tables say,
+  // and drops what they do not say.
+  void settle(Privilege who);
   void drop_pages(u32 first_page, u32 count);
   void write_protect(Ppn page);
 
@@ -46,19 +48,30 @@ class MemoryView {
 
  private:
   struct Space {
-    u32 cr3 = 0;
+    u32 cr3 = 0;   // that it was settled for last
     u64 used = 0;  // when it was current last
     bool doubtful = false;
     std::unique_ptr<Window> window;
+    // By the window's regions: the tables as they were when everything known of the region was what they say.
+    struct Seen {
+      bool valid = false;  // nothing has been learnt of it since
+      bool same = false;   // what `unchanged` said
+      u64 asked = 0;       // when it was asked last
+      u64 directory = 0;
+      std::vector<u8> entries;
+    };
+    std::vector<Seen> seen;
     std::unique_ptr<SoftTlb> soft;
   };
-  static constexpr unsigned kUserSpaces = 4;
+  static constexpr unsigned kUserSpaces = 4, kSupervisorSpaces = 3;
 
-  Space& space(Privilege who) { return who == Privilege::user ? *user_ : supervisor_; }
+  Space& space(Privilege who) { return who == Privilege::user ? *user_ : *supervisor_; }
+  // Who hears that it is not so makes what the space knows of the region what the tables say.
+  bool unchanged(Space& space, TableReader& tables, u32 region) const;
+  Space& choose_user();
+  Space& choose_supervisor(TableReader& tables);
   template <class Do>
   void each(Do what);
-  // Whether the tables say that user code may read, or write, the frame at this page, without a change of A or D.
-  bool still(const PagingMode& mode, u32 page, u32 frame, bool write) const;
   bool fill(SoftTlb& tlb, Privilege who, u32 linear, u32 bytes, bool write);
   bool map_region(u32 linear, const Translation& t, bool write);
   // What the window has to show at a page.
@@ -72,9 +85,17 @@ class MemoryView {
 
   Cpu& cpu_;
   GuestMemory& memory_;
-  Space supervisor_;
   std::array<Space, kUserSpaces> users_;
+  std::array<Space, kSupervisorSpaces> supervisors_;
   Space* user_ = &users_[0];
+  Space* supervisor_ = &supervisors_[0];
+  // Which supervisor space an address space had last, by some bits of CR3.
+  struct Had {
+    u32 cr3 = 0;
+    u8 space = 0;
+  };
+  std::array<Had, 64> had_{};
+  bool unsettled_[2] = {};
   u64 switches_ = 0;
   TranslatorCounters& counters_;
 };

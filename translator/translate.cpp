@@ -41,7 +41,7 @@ LookupTable& Translator::table(u32 block_mode) {
 
 void Translator::settle_table() {
   // Emitted code that comes to this table from another mode takes it for a sign that memory is settled, too.
-  if (mode_ & block_mode::kUser) view_.settle_user();
+  view_.settle(mode_ & block_mode::kUser ? Privilege::user : Privilege::supervisor);
   table_->settle([this](u32 page, u64 physical, bool& global) {
     const bool still = cpu_.still_code_page(page << kPageShift, physical, global) && view_.plain(physical);
     global = global && (cpu_.cr4 & cr4::PGE);

@@ -281,7 +281,7 @@ void Translator::all_dropped() {
 }
 
 void Translator::local_dropped() {
-  view_.drop_local();
+  view_.doubt();
   for (auto& [mode, table] : tables_) table->doubt(LookupTable::Doubt::local);
 }
 

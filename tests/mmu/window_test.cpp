@@ -1,6 +1,7 @@
 // Windows: what is mapped, split and dropped is what the host then lets us touch.
 #include "mmu/window.h"
 
+#include <algorithm>
 #include <doctest/doctest.h>
 #include <fcntl.h>
 #include <unistd.h>
@@ -38,6 +39,10 @@ bool writable(u64 host, u32 value) {
 }
 
 struct WindowRig {
+  // Settles by tables that map nothing.
+  void drop_local() {
+    window.settle([](u32) { return false; }, [](u32, u32, Right) { return false; });
+  }
   static constexpr u32 kFrames = 4096;
   WindowRig() : memory(u64{kFrames} << kPageShift), window(memory) {
     for (u32 frame = 0; frame < 64; ++frame) std::memcpy(at(frame), &frame, sizeof frame);
@@ -118,7 +123,7 @@ TEST_CASE("a drop in the middle of a run leaves its ends") {
   // The hole takes another mapping, local or not.
   CHECK(rig.window.map(0x203, Ppn(40), 1, Right::read, true));
   CHECK(rig.shown(0x203) == 40);
-  rig.window.drop_local();
+  rig.drop_local();
   CHECK(rig.shown(0x203) == 40);
   CHECK(rig.shown(0x205) == -1);
   rig.window.audit();
@@ -138,7 +143,7 @@ TEST_CASE("settle drops what does not hold any more, and is asked about each loc
     CHECK(right == (page == 0x12 ? Right::read : Right::write));
     return page == 0x10 || page == 0x12;
   };
-  rig.window.settle(still);
+  rig.window.settle([](u32) { return false; }, still);
   CHECK(asked == std::vector<u32>{0x10, 0x11, 0x12, 0x13, 0x15, 0x17});
   const i64 shown[] = {1, -1, 30, -1, 40, -1, -1, -1};
   for (u32 n = 0; n < 8; ++n) {
@@ -150,22 +155,54 @@ TEST_CASE("settle drops what does not hold any more, and is asked about each loc
   rig.window.audit();
   // What was kept is still local, and asked about again.
   asked.clear();
-  rig.window.settle(still);
+  rig.window.settle([](u32) { return false; }, still);
   CHECK(asked == std::vector<u32>{0x10, 0x12});
   CHECK(rig.window.mappings() == 4);
-  rig.window.drop_local();
+  rig.drop_local();
   CHECK(rig.shown(0x10) == -1);
   CHECK(rig.shown(0x12) == -1);
   CHECK(rig.shown(0x14) == 40);
 }
 
-TEST_CASE("drop_local keeps global pages, whatever was mapped over what") {
+TEST_CASE("settle asks about no page of a region that is unchanged, and about runs in two regions by parts") {
+  WindowRig rig;
+  CHECK(rig.window.map(0x1FE, Ppn(1), 4, Right::write, false));
+  CHECK(rig.window.map(0x400, Ppn(9), 1, Right::write, false));
+  std::vector<u32> asked;
+  const auto none = [&](u32 page, u32, Right) {
+    asked.push_back(page);
+    return false;
+  };
+  rig.window.settle([](u32 region) { return region != 1; }, none);
+  CHECK(asked == std::vector<u32>{0x200, 0x201});
+  CHECK(rig.shown(0x1FF) == 2);
+  CHECK(rig.shown(0x200) == -1);
+  CHECK(rig.shown(0x400) == 9);
+  CHECK(rig.window.mappings() == 2);
+  asked.clear();
+  rig.window.settle([](u32) { return false; }, none);
+  std::sort(asked.begin(), asked.end());
+  CHECK(asked == std::vector<u32>{0x1FE, 0x1FF, 0x400});
+  rig.window.audit();
+}
+
+TEST_CASE("likeness is the part of the mappings that are still right") {
+  WindowRig rig;
+  const auto even = [](u32 page, u32, Right) { return page % 2 == 0; };
+  CHECK(rig.window.likeness(even) == 0);
+  for (u32 page = 0; page < 4; ++page) CHECK(rig.window.map(page, Ppn(page), 1, Right::read, true));
+  CHECK(rig.window.likeness(even) == 50);
+  CHECK(rig.window.map(0x400, Ppn(9), 1, Right::write, false));
+  CHECK(rig.window.likeness(even) == 60);
+}
+
+TEST_CASE("settle keeps global pages, whatever was mapped over what") {
   WindowRig rig;
   CHECK(rig.window.map(0x10, Ppn(1), 4, Right::write, true));
   CHECK(rig.window.map(0x20, Ppn(5), 4, Right::write, false));
   CHECK(rig.window.map(0x22, Ppn(20), 1, Right::write, true));   // global in a local run
   CHECK(rig.window.map(0x11, Ppn(30), 1, Right::write, false));  // local in a global run
-  rig.window.drop_local();
+  rig.drop_local();
   CHECK(rig.shown(0x10) == 1);
   CHECK(rig.shown(0x11) == -1);
   CHECK(rig.shown(0x12) == 3);
@@ -292,7 +329,7 @@ TEST_CASE("random maps and drops, compared with a plain table") {
     const u32 page = random(kPages), count = 1 + random(std::min(8u, kPages - page));
     switch (random(12)) {
       case 0: {
-        rig.window.drop_local();
+        rig.drop_local();
         for (Expected& e : expected)
           if (!e.global) e = {};
         break;
