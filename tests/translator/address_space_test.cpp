@@ -89,5 +89,61 @@ TEST_CASE("pages moved, taken away and looked at again in six address spaces") {
   }
 }
 
+// As kernels have it that keep themselves from user code: half of the address spaces show all of the supervisor's
+// pages, half of them a few.
+TEST_CASE("a supervisor that changes between address spaces with all of its pages and with few of them") {
+  constexpr u32 kArea = 0xA000'0000, kAreaPages = 40, kLarge = 0xB000'0000, kAreaTables = 0x260'000;
+  for (const MmuKind mmu : {MmuKind::windows, MmuKind::registers, MmuKind::soft}) {
+    CAPTURE(static_cast<int>(mmu));
+    SpacesRig rig(mmu);
+    std::mt19937 random(11);
+    const auto below = [&](u32 end) { return static_cast<u32>(random() % end); };
+    const auto area = [&](u32 space, u32 page) { return kAreaTables + space % 2 * kPageSize + 4 * page; };
+    for (u32 space = 0; space < kSpaces; ++space) {
+      rig.store(SpacesRig::directory(space) + (kArea >> 22) * 4, (kAreaTables + space % 2 * kPageSize) | pte::All);
+      if (space % 2 == 0) rig.store(SpacesRig::directory(space) + (kLarge >> 22) * 4, pte::All | pte::Large);
+    }
+    for (u32 page = 0; page < kAreaPages; ++page)
+      for (u32 space = 0; space < 2; ++space)
+        if (space == 0 || page % 8 == 0)
+          rig.store(area(space, page), (kFrames + below(kFrameCount) * kPageSize) | pte::P | pte::W | pte::A);
+    rig.each([](TestMachine& m) { m.cpu.cr4 |= cr4::PSE; });
+    u32 finished = 0;
+    for (unsigned round = 0; round < 600; ++round) {
+      GuestCode code;
+      for (unsigned n = 0; n < 3; ++n) {
+        const u32 space = below(4) ? n % 2 : below(kSpaces);
+        code.mov(EAX, SpacesRig::directory(space))({0x0F, 0x22, 0xD8});
+        for (unsigned accesses = 0; accesses < 4; ++accesses) {
+          const u32 page = space % 2 == 0 ? below(kAreaPages) : below(kAreaPages) / 8 * 8;
+          const u32 at = below(40) ? kArea + page * kPageSize : kLarge + kFrames + page % kFrameCount * kPageSize;
+          code({below(3) ? 0x03 : 0x01, 0x1D}).dword(at + 0x800 + 4 * below(4));  // add ebx, [..] or [..], ebx
+        }
+      }
+      rig.load(kCode, code.hlt());
+      for (u32 changes = below(3); changes > 0; --changes) {
+        const u32 entry = area(below(2), below(kAreaPages));
+        const u32 frame = kFrames + below(kFrameCount) * kPageSize;
+        const u32 now = rig.dword(entry);
+        const u32 choices[] = {frame | pte::All, now & ~pte::A, now & ~pte::D, below(8) ? now : now ^ pte::P};
+        if (now) rig.store(entry, choices[below(std::size(choices))]);
+      }
+      if (below(20) == 0) {
+        const u32 entry = SpacesRig::directory(below(kSpaces) / 2 * 2) + (kLarge >> 22) * 4;
+        rig.store(entry, rig.dword(entry) ^ (below(2) ? pte::P : 0x40'0000));
+      }
+      rig.each([](TestMachine& m) {
+        m.cpu.eip = kCode;
+        m.cpu.halted = false;
+      });
+      REQUIRE(rig.run());
+      finished += rig.vector() < 0;
+      REQUIRE(rig.difference() == "");
+    }
+    CHECK(finished > 100);
+    CHECK(finished < 590);
+  }
+}
+
 }  // namespace
 }  // namespace penumbra
