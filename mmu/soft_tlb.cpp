@@ -10,15 +10,18 @@ SoftTlb::SoftTlb() : entries_(kEntries), state_(kEntries) {
   empty(0);
 }
 
-void SoftTlb::fill(u32 linear, u8* host_page, bool writable, bool global) {
+bool SoftTlb::fill(u32 linear, u8* host_page, bool writable, bool global) {
   const u32 page = linear >> kPageShift;
   const u32 slot = slot_of(page);
   u8& state = state_[slot];
   const u8 list = global ? kListedGlobal : kListedLocal;
   if (!(state & list)) (global ? global_ : local_).push_back(slot);
-  entries_[slot] = {0u - page, writable ? 0u - page : kNone,
+  const Entry entry{0u - page, writable ? 0u - page : kNone,
                     reinterpret_cast<u64>(host_page) - (u64{page} << kPageShift)};
+  const bool changes = entries_[slot] != entry || !(state & kGlobal) != !global;
+  entries_[slot] = entry;
   state = static_cast<u8>((state & ~kGlobal) | list | (global ? kGlobal : 0));
+  return changes;
 }
 
 void SoftTlb::drop_all() {

@@ -20,13 +20,15 @@ class SoftTlb {
     u32 read_tag;
     u32 write_tag;
     u64 addend;  // host address = addend + linear
+    bool operator==(const Entry&) const = default;
   };
 
   SoftTlb();
 
   Entry* entries() { return &entries_[0]; }
 
-  void fill(u32 linear, u8* host_page, bool writable, bool global);
+  // False: it is what was there.
+  bool fill(u32 linear, u8* host_page, bool writable, bool global);
   // How many entries there may be that are not global.
   std::size_t local_entries() const { return local_.size(); }
   void drop_all();

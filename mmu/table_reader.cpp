@@ -47,12 +47,12 @@ TableReader::Table TableReader::table(u32 region) {
   if (!mode_.paging) return {};
   const u32 number = mode_.pae ? region : region >> 1;
   if (number != entered_) enter(number);
-  if (!(directory_ & kPresent)) return {};
-  if (large_) return {directory_, {}};
+  if (!(directory_ & kPresent)) return {true, 0, {}};
+  if (large_) return {true, directory_, {}};
   if (!table_) return {};
   const u64 rights = directory_ & (kPageMask | kNoExecute);
-  if (mode_.pae) return {rights, {table_, kPageSize}};
-  return {rights, {table_ + (region & 1) * kPageSize / 2, kPageSize / 2}};
+  if (mode_.pae) return {true, rights, {table_, kPageSize}};
+  return {true, rights, {table_ + (region & 1) * kPageSize / 2, kPageSize / 2}};
 }
 
 bool TableReader::maps(u32 page, u32 frame, bool write, Privilege who) {

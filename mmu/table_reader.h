@@ -18,8 +18,9 @@ class TableReader {
 
   // All that `maps` depends on for the 512 pages of a region. Alike where both are.
   struct Table {
-    u64 directory = 0;            // its entry, without the table's address; 0 where nothing can be said
-    std::span<const u8> entries;  // none for a large page
+    bool known = false;           // false: nothing can be said
+    u64 directory = 0;            // its entry, without the table's address
+    std::span<const u8> entries;  // none where there is no table: a large page, or nothing at all
   };
   static constexpr unsigned kRegionShift = 9;
   Table table(u32 region);

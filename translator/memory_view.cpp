@@ -60,8 +60,8 @@ bool MemoryView::fill(SoftTlb& tlb, Privilege who, u32 linear, u32 bytes, bool w
   if (!readable) return false;
   const bool writable = t.writable && memory_.writable(frame) == readable && !memory_.watched(frame);
   if (write && !writable) return false;
-  space(who).seen[linear >> kPageShift >> TableReader::kRegionShift].valid = false;
-  tlb.fill(linear, const_cast<u8*>(readable), writable, t.global && (cpu_.cr4 & cr4::PGE));
+  if (tlb.fill(linear, const_cast<u8*>(readable), writable, t.global && (cpu_.cr4 & cr4::PGE)))
+    learn(space(who), linear >> kPageShift);
   ++counters_.soft_fills;
   return true;
 }
@@ -100,7 +100,7 @@ MemoryView::Shown MemoryView::shown(const PagingMode& mode, u32 page) const {
 bool MemoryView::map_around(u32 page, const Shown& asked) {
   const PagingMode mode = cpu_.paging_mode();
   Window& w = window();
-  space(cpu_.privilege()).seen[page >> TableReader::kRegionShift].valid = false;
+  learn(space(cpu_.privilege()), page);
   const u32 first = page & ~(kAround - 1);
   std::array<Shown, kAround> around;
   for (u32 n = 0; n < kAround; ++n) {
@@ -134,8 +134,7 @@ bool MemoryView::map_region(u32 linear, const Translation& t, bool write) {
     return t.writable && !memory_.watched(page_of(PhysAddr(at))) ? Window::Right::write : Window::Right::read;
   };
   Window& w = window();
-  for (u32 n = first; n < first + pages; n += 1u << TableReader::kRegionShift)
-    space(cpu_.privilege()).seen[n >> TableReader::kRegionShift].valid = false;
+  for (u32 n = first; n < first + pages; n += 1u << TableReader::kRegionShift) learn(space(cpu_.privilege()), n);
   for (u32 n = 0; n < pages;) {
     const Window::Right wanted = right(n);
     const bool there = w.right(first + n) >= wanted;
@@ -178,7 +177,7 @@ MemoryView::Space& MemoryView::choose_user() {
 // (PTI), it has one more for each, and changes between them at every system call.
 MemoryView::Space& MemoryView::choose_supervisor(TableReader& tables) {
   if (!has_windows()) return *supervisor_;
-  Had& had = had_[(cpu_.cr3 >> kPageShift ^ cpu_.cr3 >> 5) % had_.size()];
+  Had& had = had_[cpu_.cr3 * 0x9E37'79B1u >> 24];
   if (had.cr3 == cpu_.cr3) return supervisors_[had.space];
   constexpr u64 kAlike = 50;
   Space* chosen = nullptr;
@@ -213,6 +212,9 @@ void MemoryView::settle(Privilege who) {
   space.cr3 = cpu_.cr3;
   space.used = ++switches_;
   if (!std::exchange(space.doubtful, false)) return;
+  bool all_unchanged = true;
+  for (const u32 region : space.regions) all_unchanged &= unchanged(space, tables, region);
+  if (all_unchanged) return;
   if (space.soft->local_entries() > kMostSettled) space.soft->drop_local();
   const u8* ram = memory_.ram().data();
   space.soft->settle([&](u32 page, const u8* host, bool write) {
@@ -229,13 +231,20 @@ void MemoryView::settle(Privilege who) {
                          });
 }
 
+void MemoryView::learn(Space& space, u32 page) {
+  const u32 region = page >> TableReader::kRegionShift;
+  Space::Seen& seen = space.seen[region];
+  seen.valid = false;
+  if (!std::exchange(seen.listed, true)) space.regions.push_back(region);
+}
+
 bool MemoryView::unchanged(Space& space, TableReader& tables, u32 region) const {
   Space::Seen& seen = space.seen[region];
   if (seen.asked == switches_) return seen.same;
   seen.asked = switches_;
   const TableReader::Table table = tables.table(region);
-  seen.same = seen.valid && table.directory && seen.directory == table.directory &&
-              std::ranges::equal(seen.entries, table.entries);
+  seen.same =
+      seen.valid && table.known && seen.directory == table.directory && std::ranges::equal(seen.entries, table.entries);
   if (seen.same) return true;
   seen.valid = true;
   seen.directory = table.directory;

@@ -54,18 +54,22 @@ class MemoryView {
     std::unique_ptr<Window> window;
     // By the window's regions: the tables as they were when everything known of the region was what they say.
     struct Seen {
-      bool valid = false;  // nothing has been learnt of it since
-      bool same = false;   // what `unchanged` said
-      u64 asked = 0;       // when it was asked last
+      bool listed = false;  // in `regions`
+      bool valid = false;   // nothing has been learnt of it since
+      bool same = false;    // what `unchanged` said
+      u64 asked = 0;        // when it was asked last
       u64 directory = 0;
       std::vector<u8> entries;
     };
     std::vector<Seen> seen;
+    std::vector<u32> regions;  // of which something may be known
     std::unique_ptr<SoftTlb> soft;
   };
   static constexpr unsigned kUserSpaces = 4, kSupervisorSpaces = 3;
 
   Space& space(Privilege who) { return who == Privilege::user ? *user_ : *supervisor_; }
+  // Something of the page is about to be known.
+  static void learn(Space& space, u32 page);
   // Who hears that it is not so makes what the space knows of the region what the tables say.
   bool unchanged(Space& space, TableReader& tables, u32 region) const;
   Space& choose_user();
@@ -94,7 +98,7 @@ class MemoryView {
     u32 cr3 = 0;
     u8 space = 0;
   };
-  std::array<Had, 64> had_{};
+  std::array<Had, 256> had_{};
   bool unsettled_[2] = {};
   u64 switches_ = 0;
   TranslatorCounters& counters_;
