@@ -17,10 +17,8 @@ namespace penumbra {
 
 namespace {
 
-// A slice without a nearer timer, in instructions, or in nanoseconds of emitted code: short enough that input and late
-// timers are not felt.
+// A slice without a nearer timer, in instructions: short enough that input and late timers are not felt.
 constexpr i64 kSlice = 50'000;
-constexpr i64 kLongestSlice = 1'000'000;
 constexpr i64 kShortestSlice = 200;
 constexpr i64 kIcountEpoch = 946684800;  // 2000-01-01
 
@@ -66,12 +64,8 @@ struct Machine::Impl {
 
   // Emitted code is counted by an estimate; whoever asked for a number of instructions gets the interpreter.
   enum class Count : u8 { estimated, exact };
-  RunEnd execute(Ticks until, i64 limit, Count count) {
-    if (translator && count == Count::estimated) {
-      const i64 budget = config.engine == EngineKind::lockstep ? slice(until) : kSlice;
-      return translator->run(static_cast<u64>(std::min(budget, limit)), std::min(time_left(until), kLongestSlice));
-    }
-    return board.cpu.run(static_cast<u64>(std::min(slice(until), limit)));
+  RunEnd execute(u64 budget, Count count) {
+    return translator && count == Count::estimated ? translator->run(budget) : board.cpu.run(budget);
   }
   u64 instructions() const { return translator ? translator->instructions() : board.cpu.instructions(); }
 
@@ -105,12 +99,9 @@ struct Machine::Impl {
     add_linux(board.fw_cfg, kernel, config.kernel, std::move(initrd), config.append);
   }
 
-  i64 time_left(Ticks until) const {
-    return std::min<i64>(std::min(clock->next_deadline(), until) - clock->now(), seconds(1).value);
-  }
   // How many instructions to run before time is looked at again.
   i64 slice(Ticks until) const {
-    const i64 left = time_left(until);
+    const i64 left = std::min<i64>(std::min(clock->next_deadline(), until) - clock->now(), seconds(1).value);
     if (left <= 0) return 1;
     if (icount_clock) {
       const i64 each = icount_clock->nanoseconds_per_instruction();
@@ -126,7 +117,7 @@ struct Machine::Impl {
     const u64 executed = instructions();
     RunEnd end;
     try {
-      end = execute(until, limit, count);
+      end = execute(static_cast<u64>(std::min(slice(until), limit)), count);
     } catch (const EnginesDiffer& difference) {
       return Stop{StopReason::engines_differ, 0, difference.what()};
     }
@@ -237,7 +228,6 @@ void Machine::change_cdrom(unsigned drive, const DriveConfig& medium) {
 std::vector<EventCount> Machine::engine_counts() const {
   return impl_->translator ? impl_->translator->counts() : std::vector<EventCount>();
 }
-bool Machine::counts_instructions() const { return !impl_->translator || impl_->config.engine == EngineKind::lockstep; }
 u64 Machine::instructions() const { return impl_->instructions(); }
 
 u64 Machine::state_hash() {
