@@ -10,6 +10,7 @@ namespace {
 // SDM 3A 4.3 and 4.4.
 constexpr u64 kPresent = 1, kWritable = 2, kUser = 4, kAccessed = 0x20, kDirty = 0x40, kLarge = 0x80;
 constexpr u64 kNoExecute = u64{1} << 63;
+constexpr u64 kPaeAddress = 0x000F'FFFF'FFFF'F000;
 // Neither reserved nor beyond 4 GiB.
 constexpr u64 kUsual = 0xFFFF'FFFF;
 
@@ -32,8 +33,7 @@ void TableReader::enter(u32 number) {
   large_ = false;
   if (mode_.pae) {
     const u64 pdpte = mode_.pdpte[number >> 9];
-    if (pdpte & kPresent && !(pdpte >> 32))
-      directory_ = memory_.load<u64>(PhysAddr((pdpte & ~u64{kPageMask}) + (number & 511) * 8));
+    if (pdpte & kPresent) directory_ = memory_.load<u64>(PhysAddr((pdpte & kPaeAddress) + (number & 511) * 8));
   } else {
     directory_ = memory_.load<u32>(PhysAddr((mode_.cr3 & ~kPageMask) + number * 4));
   }

@@ -28,7 +28,7 @@ class TableReader {
  private:
   static constexpr u32 kNone = ~u32{0};
 
-  void enter(u32 directory_page);
+  void enter(u32 number);
   bool maps_by_probe(u32 page, u32 frame, bool write, Privilege who) const;
 
   GuestMemory& memory_;

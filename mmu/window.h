@@ -14,6 +14,8 @@ namespace penumbra {
 class Window {
  public:
   static constexpr u64 kBytes = u64{1} << 32;
+  // Pages are listed, and may be kept by `settle`, in regions of so many (a power of 2).
+  static constexpr unsigned kRegionShift = 9;
   // On both sides nothing is mapped: an operand that begins inside of the window and ends outside of it faults.
   static constexpr u64 kGuard = 64 << 10;
 
@@ -43,7 +45,6 @@ class Window {
   void drop_all();
   // Drops each page but global ones for which still(page, frame, Right) -> bool does not hold. It is not asked where
   // unchanged(region) -> bool says that it would hold.
-  static constexpr unsigned kRegionShift = 9;  // as TableReader has it
   template <class Unchanged, class Still>
   void settle(Unchanged unchanged, Still still) {
     u64 mappings = global_.size();

@@ -17,6 +17,7 @@ constexpr u64 kMostMappings = 32'000;
 constexpr u32 kAround = 16;
 // Asking the tables about more entries of a software TLB takes longer than filling those that are used again.
 constexpr std::size_t kMostSettled = 512;
+static_assert(Window::kRegionShift == TableReader::kRegionShift);
 
 }  // namespace
 

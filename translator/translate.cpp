@@ -191,7 +191,7 @@ TranslatedBlock* Translator::translate(const Key& key, Reach reach, u8 demotions
   for (std::size_t n = first_transition; n < transition_sites_.size(); ++n)
     context_.transitions[n].number = static_cast<u32>(n + 1);
   if (options_.translated) options_.translated({buffer_.writable(block.code), block.code_bytes});
-  // Hosts fetch code in such pieces (br_fib 0.55 -> 0.50 ms); for cold code size is what counts.
+  // Hosts fetch code in such pieces; for cold code size is what counts.
   constexpr u64 kHotAlignment = 16;
   region.used += block.code_bytes;
   if (reach == Reach::window) region.used = (region.used + kHotAlignment - 1) & ~(kHotAlignment - 1);

@@ -9,7 +9,6 @@ using namespace x87_bits;
 
 namespace {
 
-
 u128 shifted_right_with_sticky(u128 value, int count) {
   if (count <= 0) return value;
   if (count > 127) return value != 0;
