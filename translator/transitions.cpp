@@ -83,7 +83,8 @@ void Translator::learn_transition() {
   if (number > transition_sites_.size()) return;  // everything has been forgotten for it
   if (table_->doubtful()) settle_table();
 
-  // Nothing else may have happened: a fault, an interrupt.
+  // Nothing else may have happened: a fault, an interrupt. Emitted code leaves DF, which is part of the mode, as it is.
+  if ((mode_ ^ expected_.mode) & block_mode::kDown) return;
   TransitionSite& site = transition_sites_[number - 1];
   const bool privilege = site.kind == Kind::sysenter || site.kind == Kind::sysexit || site.kind == Kind::iret;
   if (cpu_.eip != expected_.eip || cpu_.cpl != expected_.cpl) return;
