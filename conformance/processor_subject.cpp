@@ -24,6 +24,8 @@ constexpr u32 kGdt = kSystemBase, kIdt = kSystemBase + 0x1000, kTss = kSystemBas
 constexpr u16 kSystemCode = 0x08, kSystemData = 0x10, kTssSelector = 0x40, kLdtSelector = 0x50;
 constexpr u32 kHandlerBytes = 4;
 constexpr u64 kBudget = 5'000'000;
+// For emitted code that does not end.
+constexpr i64 kTime = 1'000'000'000;
 constexpr u8 kNoEnd = 0xFE;  // a vector no processor has: the case did not end
 
 u32 physical_of(u32 system_linear) { return system_linear - kSystemBase + kSystemPages; }
@@ -212,7 +214,7 @@ Outcome BareSubject::run(const UserState& in, std::span<const u8> code, u32 code
   enter(in);
   Outcome out;
   const u64 instructions = cpu_.instructions(), entries = translator_ ? translator_->counters().entries : 0;
-  const RunEnd end = translator_ ? translator_->run(kBudget) : cpu_.run(kBudget);
+  const RunEnd end = translator_ ? translator_->run(kBudget, kTime) : cpu_.run(kBudget);
   ++share_.runs;
   share_.interpreted += cpu_.instructions() - instructions;
   if (translator_ && translator_->counters().entries != entries) ++share_.emitted_runs;
@@ -265,7 +267,7 @@ class ProcessorRealMode final : public RealModeSubject {
     cpu_.flags.load(r[kFlags]);
     cpu_.idtr = {0, 0x3FF};
     cpu_.state_changed();
-    const RunEnd end = translator_ ? translator_->run(1'000'000) : cpu_.run(1'000'000);
+    const RunEnd end = translator_ ? translator_->run(1'000'000, kTime) : cpu_.run(1'000'000);
     for (unsigned i = 0; i < 8; ++i) r[kGprs[i]] = static_cast<u16>(cpu_.gpr[i]);
     for (unsigned i = 0; i < 4; ++i) r[kSegments[i]] = cpu_.segment[i].selector;
     r[kIp] = static_cast<u16>(cpu_.eip);

@@ -36,7 +36,8 @@ class Guest {
   virtual void change_cdrom(unsigned drive, const DriveConfig& medium) = 0;
 
   virtual Ticks now() = 0;  // guest time
-  virtual u64 instructions() = 0;
+  // Executed since power-on; none where the engine does not count them.
+  virtual std::optional<u64> instructions() = 0;
   // The engine's work; may be empty.
   virtual std::vector<EventCount> engine_counts() = 0;
   virtual u64 state_hash() = 0;  // of CPU, memory and devices

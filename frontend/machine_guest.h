@@ -37,7 +37,9 @@ class MachineGuest final : public Guest {
   void change_floppy(unsigned drive, const DriveConfig& medium) override { machine_.change_floppy(drive, medium); }
   void change_cdrom(unsigned drive, const DriveConfig& medium) override { machine_.change_cdrom(drive, medium); }
   Ticks now() override { return machine_.clock().now(); }
-  u64 instructions() override { return machine_.instructions(); }
+  std::optional<u64> instructions() override {
+    return machine_.counts_instructions() ? std::optional(machine_.instructions()) : std::nullopt;
+  }
   std::vector<EventCount> engine_counts() override { return machine_.engine_counts(); }
   u64 state_hash() override { return machine_.state_hash(); }
   double busy_fraction() override { return machine_.busy_fraction(); }

@@ -18,7 +18,7 @@ class Statistics {
   bool sample();
 
   double host_seconds() const;
-  // "45 MIPS, 80 % busy", and "disk" while one works.
+  // "45 MIPS, 80 % busy", and "disk" while one works; without the first where instructions are not counted.
   std::string brief();
   // For --stats and the monitor, in lines.
   std::string full();

@@ -12,7 +12,7 @@ namespace penumbra {
 enum Host : u8 { RAX, RCX, RDX, RBX, RSP, RBP, RSI, RDI, R8, R9, R10, R11, R12, R13, R14, R15 };
 inline constexpr Host kGuestEsp = R12;
 inline constexpr Host kContext = R13;
-inline constexpr Host kPolls = R14;
+inline constexpr Host kPoll = R14;  // Context::poll
 // Free at instruction boundaries: R8 to R11 and R15.
 constexpr Host host_register(unsigned guest) { return guest == 4 ? kGuestEsp : static_cast<Host>(guest); }
 

@@ -26,7 +26,7 @@ inline constexpr u32 kBehindBlock = 1u << 31;
 enum class ExitReason : u32 {
   link,       // a direct branch whose target is not linked yet; `site` names it
   lookup,     // an indirect branch to `eip` that the lookup table does not know
-  poll,       // the polls allowed are used up; `eip` is the next instruction
+  poll,       // time is up, or the block must not go on; `eip` is the next instruction
   interpret,  // the instruction at `eip` is one for the interpreter
   fpu,        // the FPU's state is not in the host's yet; `resume` is where to go on once it is
   fault,      // the host refused an access or raised an exception; `fault_*` say where
@@ -55,11 +55,16 @@ inline constexpr u32 kChecks = 1u << 12;
 // Immediates of the guest's code that emitted code reads where they stand.
 inline constexpr u32 kImmediates = 1u << 12;
 
+// An address that no process can read. No access of a guest's has it: these lie in windows of 4 GiB.
+inline constexpr u64 kStop = 16;
+
 struct Context {
   u32 gpr[8] = {};
   u32 eip = 0;
   u64 flags = 0;  // EFLAGS as PUSHF has it on the host; only the six arithmetic flags are the guest's
-  u32 polls = 0;
+  // What polls read: the word behind, or kStop once emitted code is to come back.
+  u64 poll = 0;
+  u32 poll_word = 0;
   ExitReason reason{};
   u32 site = 0;
   u32 instruction = 0;  // of ExitReason::interpret: the block's instruction that was not begun, or kBehindBlock + n
@@ -100,7 +105,8 @@ struct Context {
   u64 left_stack = 0;   // RSP when emitted code was left
   // Of ExitReason::fault.
   u64 fault_code = 0;     // host address of the instruction
-  u64 fault_address = 0;  // of the access, for a page fault
+  u64 fault_address = 0;  // of the access, for a page fault; kStop for a poll
+  u64 fault_target = 0;   // R8
   u32 fault_signal = 0;
   u32 fault_write = 0;
   u32 fault_bytes = 0;         // of a soft access

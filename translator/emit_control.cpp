@@ -49,20 +49,12 @@ void Emitter::leave_to_interpreter(u32 eip, bool fpu) {
   leave(ExitReason::interpret, eip);
 }
 
-// Counts down what may be executed before C++ looks at events. No flag changes. What is emitted next must not end later
-// than a short jump reaches; `end_poll` follows it.
-u64 Emitter::begin_poll() {
-  a_.move(R15, RCX);
-  a_.address(kPolls, {.base = kPolls, .displacement = ~u32{0}});
-  a_.move(RCX, kPolls);
-  const u64 used_up = a_.jump_if_ecx_zero();
-  a_.move(RCX, R15);
-  return used_up;
-}
-void Emitter::end_poll(u64 used_up, u32 eip) {
-  a_.bind_short(used_up);
-  a_.move(RCX, R15);
-  later_.push_back({Later::Kind::poll, a_.jump(), eip});
+// Faults once C++ is to look at events, as if the branch had not begun: it is the first thing that one does.
+void Emitter::poll(const GuestInstruction& g, u32 target) {
+  if (target > g.eip) return;
+  a_.load(R15, {.base = kPoll});
+  // What an STI stands right before is held up only once.
+  if (target == g.eip && has(block_mode::kPrivileged)) a_.store(context_field(&Context::flag_before_sti), eflags::IF);
 }
 
 Lookup Emitter::lookup_kind() const { return has(block_mode::kBasedCode) ? Lookup::based : Lookup::flat; }
@@ -74,7 +66,7 @@ void Emitter::look_up_apart(Flow flow) {
 
 void Emitter::look_up(Flow flow) {
   if (block_.reach == Reach::soft) return look_up_apart(flow);
-  for (const u64 place : emit_look_up(a_, flow, lookup_kind())) later_.push_back({Later::Kind::miss, place, 0});
+  later_.push_back({Later::Kind::miss, emit_look_up(a_, flow, lookup_kind()), 0});
 }
 
 void Emitter::link(u64 place, u32 eip) {
@@ -87,13 +79,12 @@ void Emitter::jump_to(u32 eip, u32 from) {
     later_.push_back(refusal(Later::Kind::outside, a_.jump(), from));
     return;
   }
-  const bool backward = eip <= from;
-  const u64 used_up = backward ? begin_poll() : 0;
   link(a_.jump(), eip);
-  if (backward) end_poll(used_up, eip);
 }
 
+// Where EIP has wrapped, the lookup table's code does what is to be done in every loop.
 void Emitter::go_to(u32 eip, u32 from) {
+  if (eip <= from && inside(eip)) return go_by_look_up(eip);
   jump_to(eip, from);
   ended_ = true;
 }
@@ -120,7 +111,6 @@ void Emitter::finish() {
     const Later l = later_[n];
     a_.bind(l.place);
     switch (l.kind) {
-      case Later::Kind::poll: leave(ExitReason::poll, l.eip); break;
       case Later::Kind::heat:
         a_.move(RCX, R15);
         leave(ExitReason::heat, l.eip);
@@ -185,7 +175,9 @@ bool Emitter::jump(const GuestInstruction& g) {
   const ZydisDecodedOperand& op = g.operands[0];
   if (op.type == ZYDIS_OPERAND_TYPE_IMMEDIATE) {
     if (!inside(g.target(op))) return false;
-    go_to(g.target(op), g.eip);
+    poll(g, g.target(op));
+    jump_to(g.target(op), g.eip);
+    ended_ = true;
     return true;
   }
   if (!branch_target(g, op)) return false;
@@ -203,6 +195,7 @@ bool Emitter::call(const GuestInstruction& g) {
   const bool direct = op.type == ZYDIS_OPERAND_TYPE_IMMEDIATE;
   const u32 target = direct ? g.target(op) : 0;
   if (direct && !inside(target)) return false;
+  if (direct) poll(g, target);
   const i32 width = g.word() ? 2 : 4;
   const u32 back = g.word() ? g.next() & 0xFFFF : g.next();
   // The stack's guard page is met before anything has changed.
@@ -217,12 +210,6 @@ bool Emitter::call(const GuestInstruction& g) {
   store_immediate(stack(g, -width, static_cast<unsigned>(width), ReadWrite::write), back, static_cast<unsigned>(width));
   move_stack(-width);
   branched_ = true;
-  if (direct && target <= g.eip) {
-    const u64 used_up = begin_poll();
-    const u64 go_on = a_.jump();
-    end_poll(used_up, target);
-    a_.bind(go_on);
-  }
   if (direct) {
     link(a_.call(), target);
   } else {
@@ -264,7 +251,8 @@ bool Emitter::conditional(const GuestInstruction& g, unsigned condition) {
     link(a_.jump_if(condition ^ 1), g.next());
     ++copies_;
     again_ = true;
-  } else if (target > g.eip && inside(target)) {
+  } else if (inside(target)) {
+    poll(g, target);
     link(a_.jump_if(condition), target);
   } else {
     const u64 not_taken = a_.jump_if(condition ^ 1);
@@ -281,6 +269,7 @@ bool Emitter::count_jump(const GuestInstruction& g) {
   const bool word = g.z.address_width == 16;
   // The interpreter refuses a target outside with the count as it was.
   if (!inside(target)) return false;
+  poll(g, target);
   branched_ = true;
   if (loop) {
     a_.address(R10, {.base = RCX, .displacement = ~u32{0}});

@@ -127,8 +127,7 @@ std::optional<u32> Translator::run_emitted(TranslatedBlock*& block) {
       case ExitReason::lookup: {
         if (lockstep_ || options_.forget_always) return std::nullopt;
         // Blocks that take a slot of the lookup table from each other miss it without a poll of their own.
-        if (context_.polls <= 1) return std::nullopt;
-        --context_.polls;
+        if (alarm_.gone_off()) return std::nullopt;
         const bool known = context_.reason == ExitReason::link;
         counters_.lookups += !known;
         TranslatedBlock* next = known ? link(context_.site) : block_at(context_.eip);
@@ -151,8 +150,7 @@ std::optional<u32> Translator::run_emitted(TranslatedBlock*& block) {
         block = block_of(buffer_.offset_of(context_.fault_code));
         context_.eip = block->eip;
         replace_stale(*block);
-        if (lockstep_ || options_.forget_always || context_.polls <= 1) return std::nullopt;
-        --context_.polls;
+        if (lockstep_ || options_.forget_always || alarm_.gone_off()) return std::nullopt;
         TranslatedBlock* next = block_at(context_.eip);
         if (!next) return std::nullopt;
         block = next;
@@ -167,11 +165,21 @@ std::optional<u32> Translator::run_emitted(TranslatedBlock*& block) {
       case ExitReason::fault: break;
       default: return std::nullopt;
     }
+    const bool stopped = context_.reason == ExitReason::fault && context_.fault_address == kStop;
+    if (stopped && is_look_up_poll(reinterpret_cast<const u8*>(context_.fault_code))) {
+      context_.reason = ExitReason::poll;
+      context_.eip = static_cast<u32>(context_.fault_target);
+      return std::nullopt;
+    }
     // A soft access is known by where its call returns to.
     const bool soft = context_.reason == ExitReason::soft_miss;
     const u32 left_before = instruction_at(block, buffer_.offset_of(context_.fault_code) - soft);
     const InstructionStart& start = block->starts[left_before];
     context_.eip = block->eip + start.guest;
+    if (stopped) {
+      context_.reason = ExitReason::poll;
+      return left_before;
+    }
     if (faults >= kMostFaultsInARow || !resolve_fault(*block)) return left_before;
     if (!block->valid || too_many_faults(*block)) {
       // Its code is patched, since the walk set A or D bits in the block's own bytes, or is to be made anew.

@@ -75,7 +75,7 @@ class Emitter {
   void leave(ExitReason reason, u32 eip);
   // `resume`: a place in the block's code.
   void leave_and_resume(ExitReason reason, u32 eip, u64 resume);
-  // Code that lies behind the block: polls that failed, links not made yet.
+  // Code that lies behind the block: links not made yet, what was refused.
   void finish();
 
  private:
@@ -149,8 +149,7 @@ class Emitter {
   void jump_to(u32 eip, u32 from);
   void check_target(const GuestInstruction& g, Host target);
   void returned(u32 eip);
-  u64 begin_poll();
-  void end_poll(u64 used_up, u32 eip);
+  void poll(const GuestInstruction& g, u32 target);
   Lookup lookup_kind() const;
   // To the guest address in R8: by code of the block's own where it may be hot, and by a thunk.
   void look_up(Flow flow);
@@ -159,7 +158,7 @@ class Emitter {
   bool inside(u32 eip) const { return eip < code_end_; }
 
   struct Later {
-    enum class Kind : u8 { poll, link, miss, stray, fpu, refused, outside, heat, other_mode, time } kind;
+    enum class Kind : u8 { link, miss, stray, fpu, refused, outside, heat, other_mode, time } kind;
     u64 place;  // of the displacement that leads here
     u32 eip;
     u64 resume = 0;

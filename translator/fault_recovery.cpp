@@ -47,11 +47,11 @@ void on_signal(int signal, siginfo_t* info, void* machine) {
   Context& c = *place->context;
   for (unsigned n = 0; n < 8; ++n) c.gpr[n] = static_cast<u32>(registers[kGuest[n]]);
   c.flags = static_cast<u64>(registers[REG_EFL]);
-  c.polls = static_cast<u32>(registers[REG_R14]);
   c.left_stack = static_cast<u64>(registers[REG_RSP]);
   c.reason = ExitReason::fault;
   c.fault_code = code;
   c.fault_address = reinterpret_cast<u64>(info->si_addr);
+  c.fault_target = static_cast<u64>(registers[REG_R8]);
   c.fault_signal = static_cast<u32>(signal);
   c.fault_write = registers[REG_ERR] & 2;
   registers[REG_EFL] &= ~static_cast<greg_t>(kDirection | kAlignment);

@@ -28,7 +28,7 @@ constexpr Field kFields[] = {
     PENUMBRA_FIELD(gpr, 4),
     PENUMBRA_FIELD(eip, 4),
     PENUMBRA_FIELD(flags, 8),
-    PENUMBRA_FIELD(polls, 4),
+    PENUMBRA_FIELD(poll, 8),
     PENUMBRA_FIELD(reason, 4),
     PENUMBRA_FIELD(site, 4),
     PENUMBRA_FIELD(segment_base, 4),

@@ -6,7 +6,14 @@
 
 namespace penumbra {
 
-std::array<u64, 2> emit_look_up(Assembler& a, Flow flow, Lookup kind) {
+namespace {
+
+// Tells them from the polls at the beginning of an instruction.
+constexpr Host kPolled = R11;
+
+}  // namespace
+
+u64 emit_look_up(Assembler& a, Flow flow, Lookup kind) {
   constexpr u8 kGroup5[] = {0xFF};
   const Host linear = kind == Lookup::flat ? R8 : R11;
   if (kind == Lookup::based) {
@@ -37,25 +44,14 @@ std::array<u64, 2> emit_look_up(Assembler& a, Flow flow, Lookup kind) {
     a.bind(a.jump(), elsewhere);
     a.bind_short(found);
   }
+  a.move(RCX, R15);
   // Every loop that no backward direct branch closes comes by here.
-  a.address(kPolls, {.base = kPolls, .displacement = ~u32{0}});
-  a.move(RCX, kPolls);
-  const u64 used_up = a.jump_if_ecx_zero();
-  a.move(RCX, R15);
-  const HostAddress code{.base = R10, .index = R9, .scale = 3, .displacement = 8};
-  if (flow == Flow::jump) {
-    a.with_memory({.opcode = kGroup5}, 4, code);
-    a.bind_short(used_up);
-    a.move(RCX, R15);
-    return {unknown, a.jump()};
-  }
-  const u64 go = a.jump();
-  a.bind_short(used_up);
-  a.move(RCX, R15);
-  const u64 no_polls = a.jump();
-  a.bind(go);
-  a.with_memory({.opcode = kGroup5}, 2, code);
-  return {unknown, no_polls};
+  a.load(kPolled, {.base = kPoll});
+  a.with_memory({.opcode = kGroup5}, flow == Flow::jump ? 4 : 2,
+                {.base = R10, .index = R9, .scale = 3, .displacement = 8});
+  return unknown;
 }
+
+bool is_look_up_poll(const u8* poll) { return (poll[2] >> 3 & 7) == (kPolled & 7); }
 
 }  // namespace penumbra

@@ -114,7 +114,7 @@ bool in_group(bool two_byte, u8 opcode, unsigned reg) {
   }
 }
 
-constexpr bool is_own(unsigned reg) { return reg == 4 || reg == 13; }
+constexpr bool is_own(unsigned reg) { return reg == 4 || reg == 13 || reg == 14; }
 
 }  // namespace
 
@@ -201,6 +201,8 @@ PlainForm plain_form(std::span<const u8> code) {
         const i64 offset = displacement == 1 ? static_cast<i8>(code[at]) : load<i32>(&code[at]);
         if (offset < 0 || offset + 8 > static_cast<i64>(sizeof(Context))) return {};
         form.memory = PlainForm::Memory::context;
+      } else if (!address32 && !sib && rm == 14 && mod == 0 && !two_byte && op == 0x8B && !wide && !small) {
+        form.memory = PlainForm::Memory::poll;
       } else if (!address32 && !sib && rm == 8 && mod == 0) {
         form.memory = PlainForm::Memory::soft;
         form.writes = writes_rm || (has & kWritesRm && has & kWritesReg);

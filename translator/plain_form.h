@@ -10,13 +10,14 @@ namespace penumbra {
 // What the verifier's rules ask of an instruction.
 struct PlainForm {
   // 0: not one that is known here; whoever asks decodes it in full. A known one is not sensitive, and writes neither
-  // RSP nor R13 nor a segment register.
+  // RSP nor R13 nor R14 nor a segment register.
   u32 length = 0;
   enum class Memory : u8 {
     none,     // LEA included
     window,   // by GS with a 32-bit address
     context,  // inside the Context, by R13
     soft,     // [r8], so many bytes
+    poll,     // a load of 32 bits from [r14]
   } memory = Memory::none;
   u8 bytes = 0;            // of Memory::soft
   bool writes = false;     // Memory::soft

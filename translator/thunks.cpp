@@ -154,9 +154,7 @@ void emit_code_immediate(Assembler& a, Thunks& thunks) {
 
 // The guest address is in R8. The stack of returns is begun anew after a miss.
 void look_up_or_leave(Assembler& a, const Thunks& thunks, Lookup kind) {
-  const auto [unknown, no_polls] = emit_look_up(a, Flow::jump, kind);
-  a.bind(unknown);
-  a.bind(no_polls);
+  a.bind(emit_look_up(a, Flow::jump, kind));
   a.store(context_field(&Context::eip), R8);
   a.jump_to(static_cast<i64>(thunks.leave_for[static_cast<unsigned>(ExitReason::lookup)]));
 }
@@ -240,14 +238,14 @@ Thunks emit_thunks(CodeBuffer& buffer, bool changes_gs) {
   a.bind(no_fpu);
   a.load(R8, context_field(&Context::flags));
   load_flags(a);
-  a.load(kPolls, context_field(&Context::polls));
   a.load_wide(RSP, context_field(&Context::entry_stack));
   for (unsigned n = 0; n < 8; ++n) a.load(host_register(n), gpr(n));
+  a.load_wide(kPoll, context_field(&Context::poll));
+  thunks.polling = a.size();
   a.with_memory({.opcode = kJump}, 4, context_field(&Context::resume));
 
   thunks.leave = a.size();
   for (unsigned n = 0; n < 8; ++n) a.store(gpr(n), host_register(n));
-  a.store(context_field(&Context::polls), kPolls);
   // The stack of returns may be used up to its guard.
   a.with_memory({.opcode = kStore, .wide = true}, RSP, context_field(&Context::left_stack));
   a.load_wide(RSP, context_field(&Context::host_stack));

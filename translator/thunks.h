@@ -21,6 +21,7 @@ struct Thunks {
   using Enter = void (*)(Context*);
   Enter enter = nullptr;  // loads the guest's registers and flags, and goes to Context::resume
   // Offsets in the buffer.
+  u64 polling = 0;                            // in `enter`: the poll register is loaded
   u64 leave = 0;                              // saves them and returns from `enter`
   u64 abandon = 0;                            // returns from `enter` without saving: a signal handler has done it
   u64 stray_return = 0;                       // where a RET comes to that no call of emitted code belongs to
@@ -76,6 +77,8 @@ struct Thunks {
     bool write = false;
   };
   SoftAccess soft_access(u64 offset) const;
+  // Whether the poll register is what polls read, at this offset.
+  bool is_polling(u64 offset) const { return offset >= leave_for[0] || (offset >= polling && offset < leave); }
   // Whether a block may jump to this offset.
   bool is_exit(u64 offset) const {
     const auto among = [&](std::span<const u64> places) { return std::ranges::find(places, offset) != places.end(); };

@@ -6,6 +6,7 @@
 
 #include "core/base/bits.h"
 #include "core/base/check.h"
+#include "core/base/host_time.h"
 #include "core/cpu/fx_image.h"
 
 #if defined(__x86_64__)
@@ -19,8 +20,6 @@ namespace {
 // Who has set this thread's GS last; a host register, so that it is no machine's own.
 thread_local const Translator* gs_owner = nullptr;
 
-// A poll stands for about so many instructions.
-constexpr u32 kInstructionsAPoll = 8;
 // How long the interpreter goes on where the processor's mode is none for emitted code.
 constexpr u64 kOtherModeBurst = 2000;
 // So many hidden faults make a block go back to the software TLB: each costs as much as some thousand of its accesses.
@@ -67,6 +66,7 @@ Translator::Translator(Cpu& cpu, GuestMemory& memory, const TranslatorOptions& o
       context_owner_(std::make_unique<Context>()),
       context_(*context_owner_),
       recovery_(context_, buffer_, thunks_),
+      alarm_(context_, buffer_, thunks_),
       returns_(reinterpret_cast<u64>(buffer_.code(thunks_.stray_return))),
       view_(cpu, memory, options.mmu != MmuKind::soft, counters_),
       written_(options.check_after) {
@@ -152,7 +152,7 @@ void Translator::give_up_window(TranslatedBlock& block) {
 
 // At the beginning of a slice. Another machine of this process may have set GS.
 void Translator::settle_windows() {
-  constexpr u32 kMostSwitches = 4;
+  constexpr u32 kMostSwitches = 32;
   supervisor_by_register_ |= !thunks_.changes_gs && window_switches_ > kMostSwitches;
   window_switches_ = 0;
   if (gs_owner != this) gs_base_ = 0;
@@ -161,19 +161,28 @@ void Translator::settle_windows() {
 
 void Translator::host_segments_changed() { gs_owner = nullptr; }
 
-RunEnd Translator::run(u64 budget) {
+RunEnd Translator::run(u64 budget, i64 nanoseconds) {
   // Whoever has taken the signals in between is overruled, if not at once: asking costs two system calls.
   constexpr u32 kClaimEvery = 16;
   if (slices_++ % kClaimEvery == 0) recovery_.claim();
   settle_windows();
   segments_known_ = false;
+  if (lockstep_) {
+    const RunEnd end = dispatch(budget);
+    give_fpu_back();
+    return end;
+  }
+  const i64 before = host_nanoseconds();
+  const Alarm::Set alarm(alarm_, nanoseconds);
   const RunEnd end = dispatch(budget);
+  estimate_ += static_cast<u64>(host_nanoseconds() - before);
   give_fpu_back();
   return end;
 }
 
 RunEnd Translator::dispatch(u64 left) {
-  while (left > 0) {
+  for (bool begun = false; left > 0; begun = true) {
+    if (begun && alarm_.gone_off()) return RunEnd::budget;
     if (cpu_.must_interpret() || cpu_.event_waiting()) {
       if (const RunEnd end = interpret(1, left); end != RunEnd::budget) return end;
       continue;
@@ -207,22 +216,28 @@ RunEnd Translator::dispatch(u64 left) {
       if (!block->valid) continue;  // its walks set A or D bits in the block's own bytes
     }
     load_context();
-    const u32 polls = static_cast<u32>(std::clamp<u64>(left / kInstructionsAPoll, 1, 1 << 20));
-    context_.polls = polls;
     const std::optional<u32> left_before = run_emitted(block);
     save_context();
-    u64 used = u64{polls - context_.polls} * kInstructionsAPoll + 1;
     if (lockstep_) {
       give_fpu_back();
-      used = lockstep_->compare(*block, left_before, {buffer_.code(block->code), block->code_bytes});
+      const u64 used = lockstep_->compare(*block, left_before, {buffer_.code(block->code), block->code_bytes});
+      estimate_ += used;
+      left -= std::min(left, used);
+    } else {
+      --left;
     }
-    estimate_ += used;
-    left -= std::min(left, used);
     // What held the FPU may be followed by a long time without it.
     context_.fpu_live = context_.sse_live = 0;
 
     switch (context_.reason) {
-      case ExitReason::poll: give_up_window(*block); break;
+      case ExitReason::poll:
+        give_up_window(*block);
+        // Otherwise code would have to be made for where the poll is.
+        if (left_before && !lockstep_) {
+          left += !left;
+          if (const RunEnd end = interpret(1, left); end != RunEnd::budget) return end;
+        }
+        break;
       case ExitReason::heat:
         if (TranslatedBlock* hot = block_at(context_.eip); hot && hot->reach == Reach::soft && !hot->interpreted) {
           ++counters_.promoted;

@@ -14,6 +14,7 @@
 #include "core/cpu/cpu.h"
 #include "core/cpu/decode.h"
 #include "core/cpu/isa_table.h"
+#include "translator/alarm.h"
 #include "translator/block.h"
 #include "translator/code_buffer.h"
 #include "translator/context.h"
@@ -46,10 +47,11 @@ class Translator final : public TranslationListener {
   Translator(Cpu& cpu, GuestMemory& memory, const TranslatorOptions& options);
   ~Translator() override;
 
-  // Executes about `budget` instructions, like Cpu::run: emitted code is counted by an estimate. In lockstep it
-  // executes exactly so many, but for REP, and throws EnginesDiffer.
-  RunEnd run(u64 budget);
-  // The interpreter's exact count, and the estimate of what emitted code executed.
+  // Like Cpu::run, until `nanoseconds` of host time have passed; `budget` bounds what the interpreter executes, since
+  // emitted code does not count. In lockstep executes exactly `budget` instructions, but for REP, whatever time that
+  // takes, and throws EnginesDiffer.
+  RunEnd run(u64 budget, i64 nanoseconds);
+  // In lockstep those executed; else the interpreter's, and one for each nanosecond in `run`: a measure of time.
   u64 instructions() const { return cpu_.instructions() + estimate_; }
   const TranslatorCounters& counters() const { return counters_; }
   const Lockstep* lockstep() const { return lockstep_.get(); }  // null without it
@@ -190,6 +192,7 @@ class Translator final : public TranslationListener {
   std::unique_ptr<Context> context_owner_;
   Context& context_;
   FaultRecovery recovery_;
+  Alarm alarm_;
   ReturnStack returns_;
   MemoryView view_;
   u64 generation_ = 0;             // counts the times everything was forgotten

@@ -23,6 +23,12 @@ bool in_context(const ZydisDecodedInstruction& z, const ZydisDecodedOperand& op)
   return op.mem.base == ZYDIS_REGISTER_R13 && op.mem.index == ZYDIS_REGISTER_NONE && z.address_width == 64 &&
          op.mem.disp.value >= 0 && static_cast<u64>(op.mem.disp.value) + op.size / 8 <= sizeof(Context);
 }
+// A load of four bytes.
+bool is_poll(const ZydisDecodedInstruction& z, const ZydisDecodedOperand& op) {
+  return op.mem.base == ZYDIS_REGISTER_R14 && op.mem.index == ZYDIS_REGISTER_NONE && op.mem.disp.value == 0 &&
+         z.mnemonic == ZYDIS_MNEMONIC_MOV && op.size == 32 && z.address_width == 64 &&
+         op.mem.segment == ZYDIS_REGISTER_DS && !(op.actions & ZYDIS_OPERAND_ACTION_MASK_WRITE);
+}
 // The index is a multiple of 2 below twice the table's entries.
 bool in_lookup_table(const ZydisDecodedOperand& op) {
   return op.mem.base == ZYDIS_REGISTER_R10 && op.mem.index == ZYDIS_REGISTER_R9 && op.mem.scale == 8 &&
@@ -157,16 +163,17 @@ void verify_emitted(std::span<const u8> code, u64 place, const Thunks& thunks) {
       if (op.type == ZYDIS_OPERAND_TYPE_REGISTER) {
         const bool writes = op.actions & ZYDIS_OPERAND_ACTION_MASK_WRITE;
         const ZydisRegister whole = ZydisRegisterGetLargestEnclosing(ZYDIS_MACHINE_MODE_LONG_64, op.reg.value);
-        const bool own = whole == ZYDIS_REGISTER_R13 || (whole == ZYDIS_REGISTER_RSP && !is_call_or_return(z));
+        const bool own = whole == ZYDIS_REGISTER_R13 || whole == ZYDIS_REGISTER_R14 ||
+                         (whole == ZYDIS_REGISTER_RSP && !is_call_or_return(z));
         CHECK_THAT(!(writes && own), "emitted code at {:x} writes the emulator's own register: {}", at,
                    ZydisMnemonicGetString(z.mnemonic));
         CHECK_THAT(ZydisRegisterGetClass(op.reg.value) != ZYDIS_REGCLASS_SEGMENT || !writes,
                    "emitted code at {:x} loads a segment register", at);
       }
       if (op.type != ZYDIS_OPERAND_TYPE_MEMORY || op.mem.type == ZYDIS_MEMOP_TYPE_AGEN) continue;
-      CHECK_THAT(in_window(z, op) || in_context(z, op) || in_lookup_table(op) || on_return_stack(z, op) ||
-                     by_soft_thunk(z, op, access) || (step == Step::base && by_register(z, op)) ||
-                     (is_string(z) && set_up(code.first(at))),
+      CHECK_THAT(in_window(z, op) || in_context(z, op) || is_poll(z, op) || in_lookup_table(op) ||
+                     on_return_stack(z, op) || by_soft_thunk(z, op, access) ||
+                     (step == Step::base && by_register(z, op)) || (is_string(z) && set_up(code.first(at))),
                  "emitted code at {:x} reaches outside of the window: {}", at, ZydisMnemonicGetString(z.mnemonic));
     }
     CHECK_THAT(!is_sensitive(z), "emitted code at {:x} is sensitive: {}", at, ZydisMnemonicGetString(z.mnemonic));

@@ -106,6 +106,10 @@ RunEnd Cpu::run_one(Block*& known) {
   block_ = known && known->valid && may_enter(known) ? known : nullptr;
   RunEnd end = RunEnd::budget;
   step(end, block_);
+  if (owner_wanted_ && end == RunEnd::budget) {
+    owner_wanted_ = false;
+    end = RunEnd::attention;
+  }
   known = block_ && block_->valid && !block_->straddles ? block_ : nullptr;
   executed_base_ -= static_cast<u64>(remaining_ + banked_);
   remaining_ = banked_ = 0;

@@ -17,8 +17,10 @@ namespace penumbra {
 
 namespace {
 
-// A slice without a nearer timer, in instructions: short enough that input and late timers are not felt.
+// A slice without a nearer timer, in instructions, or in nanoseconds of emitted code: short enough that input and late
+// timers are not felt.
 constexpr i64 kSlice = 50'000;
+constexpr i64 kLongestSlice = 1'000'000;
 constexpr i64 kShortestSlice = 200;
 constexpr i64 kIcountEpoch = 946684800;  // 2000-01-01
 
@@ -46,6 +48,9 @@ const MachineConfig& checked(const MachineConfig& config) {
 struct Machine::Impl {
   Impl(const MachineConfig& c, Trace& trace)
       : config(checked(c)), clock(make_clock()), board(config, checked_model(config), *clock, trace) {
+    clock->on_earlier_deadline([this] {
+      if (clock->next_deadline() < slice_end) board.cpu.stop_for_owner();
+    });
     if (config.engine != EngineKind::interpreter) {
       if (config.icount && config.engine == EngineKind::translator)
         throw ConfigError("--icount needs --engine interpreter or lockstep: emitted code counts no instructions");
@@ -64,8 +69,18 @@ struct Machine::Impl {
 
   // Emitted code is counted by an estimate; whoever asked for a number of instructions gets the interpreter.
   enum class Count : u8 { estimated, exact };
-  RunEnd execute(u64 budget, Count count) {
-    return translator && count == Count::estimated ? translator->run(budget) : board.cpu.run(budget);
+  RunEnd execute(Ticks until, i64 limit, Count count) {
+    slice_end = clock->now() + (icount_clock ? time_left(until) : std::min(time_left(until), kLongestSlice));
+    const RunEnd end = execute_slice(until, limit, count);
+    slice_end = kNotRunning;
+    return end;
+  }
+  RunEnd execute_slice(Ticks until, i64 limit, Count count) {
+    if (translator && count == Count::estimated) {
+      const i64 budget = config.engine == EngineKind::lockstep ? slice(until) : kSlice;
+      return translator->run(static_cast<u64>(std::min(budget, limit)), std::min(time_left(until), kLongestSlice));
+    }
+    return board.cpu.run(static_cast<u64>(std::min(slice(until), limit)));
   }
   u64 instructions() const { return translator ? translator->instructions() : board.cpu.instructions(); }
 
@@ -99,9 +114,12 @@ struct Machine::Impl {
     add_linux(board.fw_cfg, kernel, config.kernel, std::move(initrd), config.append);
   }
 
+  i64 time_left(Ticks until) const {
+    return std::min<i64>(std::min(clock->next_deadline(), until) - clock->now(), seconds(1).value);
+  }
   // How many instructions to run before time is looked at again.
   i64 slice(Ticks until) const {
-    const i64 left = std::min<i64>(std::min(clock->next_deadline(), until) - clock->now(), seconds(1).value);
+    const i64 left = time_left(until);
     if (left <= 0) return 1;
     if (icount_clock) {
       const i64 each = icount_clock->nanoseconds_per_instruction();
@@ -117,7 +135,7 @@ struct Machine::Impl {
     const u64 executed = instructions();
     RunEnd end;
     try {
-      end = execute(static_cast<u64>(std::min(slice(until), limit)), count);
+      end = execute(until, limit, count);
     } catch (const EnginesDiffer& difference) {
       return Stop{StopReason::engines_differ, 0, difference.what()};
     }
@@ -166,8 +184,10 @@ struct Machine::Impl {
   MachineConfig config;
   InstructionClock* icount_clock = nullptr;
   bool cpu_exists = false;
-  double speed = 0.05;  // instructions a nanosecond, as lately seen
-  i64 busy_time = 0;    // nanoseconds since power-on in which the CPU was not halted
+  static constexpr Ticks kNotRunning{0};
+  Ticks slice_end = kNotRunning;  // as it was when it began
+  double speed = 0.05;            // instructions a nanosecond, as lately seen
+  i64 busy_time = 0;              // nanoseconds since power-on in which the CPU was not halted
   std::unique_ptr<MachineClock> clock;
   PcBoard board;
   std::unique_ptr<Translator> translator;
@@ -228,6 +248,7 @@ void Machine::change_cdrom(unsigned drive, const DriveConfig& medium) {
 std::vector<EventCount> Machine::engine_counts() const {
   return impl_->translator ? impl_->translator->counts() : std::vector<EventCount>();
 }
+bool Machine::counts_instructions() const { return !impl_->translator || impl_->config.engine == EngineKind::lockstep; }
 u64 Machine::instructions() const { return impl_->instructions(); }
 
 u64 Machine::state_hash() {

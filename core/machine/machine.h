@@ -72,7 +72,8 @@ class Machine {
   void change_cdrom(unsigned drive, const DriveConfig& medium);
 
   std::vector<EventCount> engine_counts() const;  // the engine's work, for --stats; none for the interpreter
-  u64 instructions() const;                       // executed since power-on
+  bool counts_instructions() const;               // emitted code does not
+  u64 instructions() const;                       // executed since power-on; else a measure of time
   u64 state_hash();                               // of CPU, memory and every device
   double busy_fraction() const;                   // since power-on: guest CPU not halted
   bool disk_active() const;                       // within the last 100 ms

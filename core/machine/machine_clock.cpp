@@ -1,4 +1,4 @@
-// Host time by clock_gettime, sleep by ppoll.
+// Sleep by ppoll.
 #include "core/machine/machine_clock.h"
 
 #include <poll.h>
@@ -8,6 +8,7 @@
 #include <algorithm>
 
 #include "core/base/error.h"
+#include "core/base/host_time.h"
 
 namespace penumbra {
 
@@ -18,12 +19,6 @@ constexpr i64 kLongestStep = 3'000'000;
 constexpr i64 kLongestPause = 50'000'000;
 // A guest that has fallen behind catches up by one part in this many.
 constexpr i64 kCatchUp = 8;
-
-i64 host_nanoseconds() {
-  timespec t;
-  clock_gettime(CLOCK_MONOTONIC, &t);
-  return i64{t.tv_sec} * 1'000'000'000 + t.tv_nsec;
-}
 
 }  // namespace
 

@@ -17,12 +17,18 @@ class MachineClock : public Clock {
   // A halted guest waits for the next timer: sleeps on the host, or moves guest time there. Ends at `latest` at the
   // latest, or early when `wake_file` (-1: none) becomes readable.
   virtual void wait_until(Ticks deadline, Ticks latest, int wake_file) = 0;
+  // Calls this whenever next_deadline() has become earlier.
+  void on_earlier_deadline(std::function<void()> call) { earlier_ = std::move(call); }
 
  protected:
   explicit MachineClock(i64 epoch) : epoch_(epoch) {}
+  void deadline_moved() override {
+    if (earlier_) earlier_();
+  }
 
  private:
   i64 epoch_;
+  std::function<void()> earlier_;
 };
 
 // Follows the host's monotonic clock while the machine runs. Where the host did not let the machine run for a while,

@@ -30,3 +30,16 @@ TEST_CASE("counts of the engine stand in total and a second") {
   CHECK(none == 0);
   CHECK(no_rate == 0);
 }
+
+TEST_CASE("no speed is told where instructions are not counted") {
+  test::FakeGuest guest;
+  Statistics statistics(guest);
+  CHECK(statistics.full().find("MIPS") != std::string::npos);
+  CHECK(statistics.brief().find("MIPS") != std::string::npos);
+  guest.counts = false;
+  for (const std::string& text : {statistics.full(), statistics.brief()}) {
+    CHECK(text.find("MIPS") == std::string::npos);
+    CHECK(text.find("instructions") == std::string::npos);
+    CHECK(text.find("busy") != std::string::npos);
+  }
+}

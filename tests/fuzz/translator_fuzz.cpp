@@ -93,7 +93,7 @@ struct FlatFuzzer : TranslatedCpu {
 
  private:
   bool alike(u32 first, const std::vector<u8>& bytes) {
-    const RunEnd a = interpreted.run(20'000), b = translated.run(20'000);
+    const RunEnd a = interpreted.run(20'000), b = translated.run(20'000, TestMachine::long_enough(a));
     if (a == RunEnd::budget || b == RunEnd::budget) return false;
     const std::string differs = difference();
     if (a == b && differs.empty()) return true;

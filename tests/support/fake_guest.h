@@ -117,7 +117,7 @@ struct FakeGuest final : Guest {
     changes.push_back("cd" + std::to_string(drive) + "=" + medium.path);
   }
   Ticks now() override { return time; }
-  u64 instructions() override { return instruction_count; }
+  std::optional<u64> instructions() override { return counts ? std::optional(instruction_count) : std::nullopt; }
   std::vector<EventCount> engine_counts() override { return {{"blocks made", 5'000'000}, {"never", 0}}; }
   u64 state_hash() override { return instruction_count; }
   double busy_fraction() override { return 0.5; }
@@ -127,6 +127,7 @@ struct FakeGuest final : Guest {
   std::function<std::optional<Stop>(FakeGuest&)> program;
   unsigned slices = 0;
   u64 instruction_count = 0;
+  bool counts = true;
   Ticks time{0};
   int resets = 0, power_presses = 0;
   FakePort com[2], lpt, console;

@@ -51,7 +51,13 @@ struct TestMachine {
     if (translated) translator = std::make_unique<Translator>(cpu, memory, options);
   }
 
-  RunEnd run(u64 budget) { return translator ? translator->run(budget) : cpu.run(budget); }
+  // `nanoseconds` is for emitted code that never ends.
+  RunEnd run(u64 budget, i64 nanoseconds = kLong) {
+    return translator ? translator->run(budget, nanoseconds) : cpu.run(budget);
+  }
+  // For code of which the interpreter has shown whether it ends.
+  static constexpr i64 kLong = 20'000'000'000, kShort = 500'000;
+  static constexpr i64 long_enough(RunEnd interpreted) { return interpreted == RunEnd::budget ? kShort : kLong; }
 
   Trace trace;
   ManualClock clock;

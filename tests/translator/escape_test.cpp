@@ -86,7 +86,7 @@ struct EscapeRig : TranslatedCpu {
     start_at(kCode);
     std::string before;
     for (unsigned n = 0; n < 8; ++n) before += fmt::format("{:x} ", interpreted.cpu.gpr[n]);
-    const RunEnd a = interpreted.run(3000), b = translated.run(3000);
+    const RunEnd a = interpreted.run(3000), b = translated.run(3000, TestMachine::long_enough(a));
     const std::string differs = difference(kUndefined);
     ++ran_;
     completed_ += b == RunEnd::halted && vector() < 0;

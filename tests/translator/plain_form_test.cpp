@@ -23,6 +23,10 @@ Memory memory_of(const ZydisDecodedInstruction& z, const ZydisDecodedOperand& op
   if (bare && m.base == ZYDIS_REGISTER_R13 && m.disp.value >= 0 &&
       static_cast<u64>(m.disp.value) + op.size / 8 <= sizeof(Context))
     return Memory::context;
+  if (bare && m.base == ZYDIS_REGISTER_R14 && m.disp.value == 0 && m.segment == ZYDIS_REGISTER_DS)
+    return z.mnemonic == ZYDIS_MNEMONIC_MOV && op.size == 32 && !(op.actions & ZYDIS_OPERAND_ACTION_MASK_WRITE)
+               ? Memory::poll
+               : Memory::none;
   if (bare && m.base == ZYDIS_REGISTER_R8 && m.disp.value == 0 && m.segment == ZYDIS_REGISTER_DS) return Memory::soft;
   return Memory::none;
 }
@@ -57,7 +61,9 @@ std::string wrong(std::span<const u8> code, const PlainForm& form) {
     const bool writes = op.actions & ZYDIS_OPERAND_ACTION_MASK_WRITE;
     if (op.type == ZYDIS_OPERAND_TYPE_REGISTER && writes) {
       const ZydisRegister whole = ZydisRegisterGetLargestEnclosing(ZYDIS_MACHINE_MODE_LONG_64, op.reg.value);
-      if (whole == ZYDIS_REGISTER_R13 || (whole == ZYDIS_REGISTER_RSP && !returns && !calls)) return "own register";
+      if (whole == ZYDIS_REGISTER_R13 || whole == ZYDIS_REGISTER_R14 ||
+          (whole == ZYDIS_REGISTER_RSP && !returns && !calls))
+        return "own register";
       if (ZydisRegisterGetClass(op.reg.value) == ZYDIS_REGCLASS_SEGMENT) return "segment register";
     }
     if (op.type != ZYDIS_OPERAND_TYPE_MEMORY || op.mem.type == ZYDIS_MEMOP_TYPE_AGEN) continue;
@@ -84,7 +90,7 @@ std::string wrong(std::span<const u8> code, const PlainForm& form) {
 TEST_CASE("a plain form is what Zydis says") {
   std::mt19937_64 random(1);
   constexpr std::array<u8, 8> kDisplacements = {0, 8, 0x7F, 0x80, 0xFF, 0x20, 0x40, 0xFE};
-  u64 known = 0, memory[4] = {};
+  u64 known = 0, memory[5] = {};
   for (unsigned prefixes = 0; prefixes < 8; ++prefixes)
     for (unsigned rex = 0; rex <= 16; ++rex)
       for (unsigned opcode = 0; opcode < 512; ++opcode)
@@ -113,7 +119,9 @@ TEST_CASE("a plain form is what Zydis says") {
             FAIL_CHECK(what << ": " << fmt::format("{:02x}", fmt::join(code, " ")) << ", length " << form.length);
         }
   CHECK(known > 500'000);
-  for (const u64 times : memory) CHECK(times > 5'000);
+  for (const Memory kind : {Memory::none, Memory::window, Memory::context, Memory::soft})
+    CHECK(memory[static_cast<unsigned>(kind)] > 5'000);
+  CHECK(memory[static_cast<unsigned>(Memory::poll)] > 0);
 }
 
 TEST_CASE("code that ends inside of an instruction has no plain form") {

@@ -36,7 +36,7 @@ bool alike(StackRig& rig, u32 esp, const GuestCode& code) {
   rig.set(EBX, kData);
   rig.load(kCode, code);
   rig.start_at(kCode);
-  const RunEnd a = rig.interpreted.run(1000), b = rig.translated.run(1000);
+  const RunEnd a = rig.interpreted.run(1000), b = rig.translated.run(1000, TestMachine::long_enough(a));
   const std::string difference = rig.difference();
   CHECK(difference == "");
   CHECK(a == b);
