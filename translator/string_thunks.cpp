@@ -1,4 +1,5 @@
-// REP STOS and REP MOVS by the software TLB: the pages are asked once, the host repeats.
+// REP STOS and REP MOVS by the software TLB: as much as lies in one page of each operand at a time, which the host
+// repeats.
 #include "translator/thunk_parts.h"
 #include "translator/thunks.h"
 
@@ -8,37 +9,60 @@ namespace {
 
 using namespace thunk_parts;
 
+constexpr unsigned kAbove = 7, kNotAbove = 6;
+// A longer run would be deaf to interrupts: the interpreter's, piece by piece.
+constexpr u32 kMostElements = 1 << 16;
+
+// In `to`, how many elements begin and end in the page of `linear`.
+void elements_in_page(Assembler& a, Host to, Host linear, unsigned shift_count) {
+  a.move(to, linear);
+  arithmetic(a, kOrImmediate, to, ~kPageMask);
+  a.with_register({.opcode = kGroup3}, kNegate, to);
+  if (shift_count) shift(a, kShiftRight, to, shift_count);
+}
+
+void keep_smaller(Assembler& a, Host kept, Host other) {
+  a.with_register({.opcode = kCompare}, kept, other);
+  const u64 smaller = a.jump_if(kNotAbove);
+  a.move(kept, other);
+  a.bind(smaller);
+}
+
 // `shift_count`: of an element's size.
 void emit_repeat(Assembler& a, const Thunks& thunks, u64& place, bool move, unsigned shift_count) {
   place = a.size();
-  constexpr unsigned kAbove = 7;
   const HostAddress source = context_field(&Context::string_source);
-  std::vector<u64> others;  // what is the interpreter's: no element, or pages crossed
+  std::vector<u64> others;  // what is the interpreter's
   save_flags(a);
-  // The bytes, in R9. More elements than a page has must not overflow.
   a.move(RCX, RCX);  // clears the upper half
-  a.move(R9, RCX);
+  arithmetic(a, kCompareImmediate, RCX, kMostElements);
+  others.push_back(a.jump_if(kAbove));
+
+  const u64 next = a.size();
+  arithmetic(a, kCompareImmediate, RCX, 0);
+  const u64 done = a.jump_if(kEqual);
+  elements_in_page(a, R9, RDI, shift_count);
+  if (move) {
+    elements_in_page(a, R10, RSI, shift_count);
+    keep_smaller(a, R9, R10);
+  }
+  keep_smaller(a, R9, RCX);
+  // An element in two pages.
   arithmetic(a, kCompareImmediate, R9, 0);
   others.push_back(a.jump_if(kEqual));
-  arithmetic(a, kCompareImmediate, R9, kPageSize);
-  others.push_back(a.jump_if(kAbove));
-  if (shift_count) shift(a, kShiftLeft, R9, shift_count);
-  const auto host_address = [&](Host linear, bool write) {
-    a.move(R8, linear);
-    a.move(R10, R8);
-    arithmetic(a, kAnd, R10, kPageMask);
-    a.address(R10, {.base = R10, .index = R9});
-    arithmetic(a, kCompareImmediate, R10, kPageSize);
-    others.push_back(a.jump_if(kAbove));
-    return soft_address(a, write, 1);
-  };
   // The source first: what it faults for must not have marked the destination's page dirty.
   u64 unknown_source = 0;
   if (move) {
-    unknown_source = host_address(RSI, false);
+    a.move(R8, RSI);
+    unknown_source = soft_address(a, false, 1);
     a.with_memory({.opcode = kStore, .wide = true}, R8, source);
   }
-  const u64 unknown_destination = host_address(RDI, true);
+  a.move(R8, RDI);
+  const u64 unknown_destination = soft_address(a, true, 1);
+  a.move(R10, RCX);
+  a.with_register({.opcode = kSubtract}, R10, R9);  // what is left
+  a.move(RCX, R9);
+  if (shift_count) shift(a, kShiftLeft, R9, shift_count);
   a.address(R11, {.base = RSI, .index = R9});
   a.address(R9, {.base = RDI, .index = R9});
   if (move) a.load_wide(RSI, source);
@@ -49,9 +73,14 @@ void emit_repeat(Assembler& a, const Thunks& thunks, u64& place, bool move, unsi
   a.byte((move ? 0xA4 : 0xAA) | (shift_count ? 1 : 0));
   a.move(RDI, R9);
   if (move) a.move(RSI, R11);
+  a.move(RCX, R10);
+  save_flags(a);
+  a.bind(a.jump(), next);
+
+  a.bind(done);
+  restore_flags(a);
   a.move(R9, 0);
   a.ret();
-
   for (const u64 other : others) a.bind(other);
   restore_flags(a);
   a.move(R9, 1);

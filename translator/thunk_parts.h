@@ -7,7 +7,8 @@
 namespace penumbra::thunk_parts {
 
 inline constexpr u8 kLoad[] = {0x8B}, kStore[] = {0x89}, kGroup1[] = {0x81}, kShift[] = {0xC1}, kAdd[] = {0x03},
-                    kOr[] = {0x0B}, kCompare[] = {0x3B}, kCompareByte[] = {0x80};
+                    kOr[] = {0x0B}, kSubtract[] = {0x2B}, kCompare[] = {0x3B}, kCompareByte[] = {0x80},
+                    kGroup3[] = {0xF7};
 inline constexpr unsigned kEqual = 4, kNotEqual = 5;  // conditions of Jcc
 
 inline void push(Assembler& a, Host r) {
@@ -19,11 +20,12 @@ inline void pop(Assembler& a, Host r) {
   a.byte(0x58 | (r & 7));
 }
 // Group 1 with a 32-bit immediate.
-inline constexpr unsigned kAnd = 4, kCompareImmediate = 7;
+inline constexpr unsigned kOrImmediate = 1, kAnd = 4, kCompareImmediate = 7;
 inline void arithmetic(Assembler& a, unsigned operation, Host r, u32 immediate) {
   a.with_register({.opcode = kGroup1}, operation, r);
   a.dword(immediate);
 }
+inline constexpr unsigned kNegate = 3;  // group 3
 inline constexpr unsigned kShiftLeft = 4, kShiftRight = 5, kShiftRightSigned = 7;
 inline void shift(Assembler& a, unsigned operation, Host r, unsigned count) {
   a.with_register({.opcode = kShift}, operation, r);
