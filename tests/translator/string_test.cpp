@@ -73,6 +73,22 @@ TEST_CASE("runs inside of pages, at their ends and beyond, with flags as they we
         }
 }
 
+TEST_CASE("by the software TLB, runs over pages and of no element are emitted code's") {
+  constexpr u32 kRounds = 50;
+  TranslatedCpu rig("p4", {.code_bytes = 8u << 20, .mmu = MmuKind::soft});
+  for (u32 page = 0; page < 4; ++page) rig.map(kEdge + page * kPageSize, kFrame + (page ^ 1) * kPageSize, pte::All);
+  GuestCode code;
+  code.mov(EBP, kRounds);
+  const u32 start = code.size();
+  code.mov(EDI, kEdge + 0x10).mov(ESI, kData).mov(ECX, 0x800)({0xF3, 0xA5});  // rep movsd, 8 KiB
+  code({0xF3, 0xA4});                                                         // rep movsb, none
+  code.mov(ECX, 0x1230)({0xF3, 0xAA, 0xF3, 0xAB, 0x4D, 0x75});                // rep stosb; rep stosd; dec ebp; jnz
+  code({static_cast<int>(start - (code.size() + 1))}).hlt();
+  CHECK(rig.run_code(code) == "");
+  CHECK(rig.reg(EDI) == kEdge + 0x10 + 0x2000 + 0x1230);
+  CHECK(rig.translated.translator->counters().interpreted < kRounds);
+}
+
 TEST_CASE("a run into an unmapped page stops there, with the registers of that moment") {
   for (const bool down : {false, true})
     for (const int width : {1, 2, 4}) {
