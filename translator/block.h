@@ -61,10 +61,11 @@ struct TranslatedBlock {
   Reach reach = Reach::soft;
   bool valid = true;
   bool interpreted = false;  // its first instruction is one for the interpreter; its code only says so
-  u8 window_faults = 0;      // of this block's code, but for those that were the first of their page; saturates
-  u8 demotions = 0;          // times that the window had to be given up
-  u32 heat = 0;              // its place in Context::heat
-  u64 code = 0;              // offsets in the code buffer
+  u64 faults_since = 0;      // Translator::instructions
+  u8 window_faults = 0;  // since then, of this block's code, but for those that were the first of their page; saturates
+  u8 demotions = 0;      // times that the window had to be given up
+  u32 heat = 0;          // its place in Context::heat
+  u64 code = 0;          // offsets in the code buffer
   u64 code_bytes = 0;
   u64 body_bytes = 0;  // of them, those of instructions; exits follow
   u64 dead_entry = 0;  // where the entries jump once the block is invalid

@@ -73,6 +73,17 @@ void Translator::enter(u64 code, u64 stack) {
   if (context_.transited) take_transitions();
 }
 
+// Of user code, what it rarely faults for, such as pages copied after a fork, means nothing. A supervisor does that for
+// each process, in the same blocks.
+void Translator::note_window_fault(TranslatedBlock& block) {
+  constexpr u64 kWhile = 10'000'000;  // as `instructions` counts
+  if (block.mode & block_mode::kUser && instructions() - block.faults_since > kWhile) {
+    block.faults_since = instructions();
+    block.window_faults = 0;
+  }
+  block.window_faults += block.window_faults < 0xFF;
+}
+
 // Whether the access that emitted code could not make is possible now. The instruction's address is in the Context.
 bool Translator::resolve_fault(TranslatedBlock& block) {
   if (context_.reason == ExitReason::soft_miss) {
@@ -88,7 +99,7 @@ bool Translator::resolve_fault(TranslatedBlock& block) {
   const u32 linear = static_cast<u32>(context_.fault_address);
   const bool again = view_.window().known(linear >> kPageShift);
   const bool mapped = view_.map(linear, context_.fault_write);
-  if (again || !mapped) block.window_faults += block.window_faults < 0xFF;
+  if (again || !mapped) note_window_fault(block);
   return mapped;
 }
 

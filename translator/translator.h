@@ -159,6 +159,7 @@ class Translator final : public TranslationListener {
   // of `block`, the one left, was not completed, if it was left inside.
   std::optional<u32> run_emitted(TranslatedBlock*& block);
   bool resolve_fault(TranslatedBlock& block);
+  void note_window_fault(TranslatedBlock& block);
   bool may_be_misaligned(const TranslatedBlock& block, u32 eip) const;
   // Null where there is no block to go on with at the link's target.
   TranslatedBlock* link(u32 site);
