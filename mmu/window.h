@@ -61,10 +61,10 @@ class Window {
     }
     mappings_ = mappings;
   }
-  // How many in a hundred of its pages are what still(...) says, as for `settle`, by one of each run of frames; 0 if it
-  // shows none.
+  // How many of its pages are what still(...) says, as for `settle`, by one of each run of frames; 0 where that is less
+  // than half of them.
   template <class Still>
-  u64 likeness(Still still) const {
+  u64 alike(Still still) const {
     u64 pages = 0, held = 0;
     const auto ask = [&](const Run& run) {
       if (!mapped(run.page)) return;
@@ -74,7 +74,7 @@ class Window {
     for (const Run& run : global_) ask(run);
     for (const u32 region : filled_)
       for (const Run& run : local_[region]) ask(run);
-    return pages ? 100 * held / pages : 0;
+    return 2 * held >= pages ? held : 0;
   }
   void drop(u32 page, u32 count);
   // Takes the right to write from every mapping of a frame: it has become watched.

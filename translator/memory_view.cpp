@@ -175,22 +175,22 @@ MemoryView::Space& MemoryView::choose_user() {
 }
 
 // Most of an address space is the supervisor's own, and alike in all of them; where a kernel keeps that from user code
-// (PTI), it has one more for each, and changes between them at every system call.
+// (PTI), it has one more for each, and changes between them at every system call. All that those show the others show,
+// too: what counts is how much is alike.
 MemoryView::Space& MemoryView::choose_supervisor(TableReader& tables) {
   if (!has_windows()) return *supervisor_;
   Had& had = had_[cpu_.cr3 * 0x9E37'79B1u >> 24];
   if (had.cr3 == cpu_.cr3) return supervisors_[had.space];
-  constexpr u64 kAlike = 50;
   Space* chosen = nullptr;
   Space* oldest = &supervisors_[0];
-  u64 best = kAlike;
+  u64 most = 0;
   for (Space& space : supervisors_) {
     if (space.used < oldest->used) oldest = &space;
-    const u64 likeness = space.window->likeness([&](u32 page, u32 frame, Window::Right right) {
+    const u64 alike = space.window->alike([&](u32 page, u32 frame, Window::Right right) {
       return tables.maps(page, frame, right == Window::Right::write, Privilege::supervisor);
     });
-    if (likeness < best) continue;
-    best = likeness;
+    if (alike <= most) continue;
+    most = alike;
     chosen = &space;
   }
   if (!chosen) {

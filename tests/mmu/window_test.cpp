@@ -1,10 +1,10 @@
 // Windows: what is mapped, split and dropped is what the host then lets us touch.
 #include "mmu/window.h"
 
-#include <algorithm>
 #include <doctest/doctest.h>
 #include <fcntl.h>
 #include <unistd.h>
+#include <algorithm>
 
 #include <cstring>
 #include <vector>
@@ -186,14 +186,16 @@ TEST_CASE("settle asks about no page of a region that is unchanged, and about ru
   rig.window.audit();
 }
 
-TEST_CASE("likeness is the part of the mappings that are still right") {
+TEST_CASE("how much is alike, where it is half or more") {
   WindowRig rig;
   const auto even = [](u32 page, u32, Right) { return page % 2 == 0; };
-  CHECK(rig.window.likeness(even) == 0);
+  CHECK(rig.window.alike(even) == 0);
   for (u32 page = 0; page < 4; ++page) CHECK(rig.window.map(page, Ppn(page), 1, Right::read, true));
-  CHECK(rig.window.likeness(even) == 50);
+  CHECK(rig.window.alike(even) == 2);
   CHECK(rig.window.map(0x400, Ppn(9), 1, Right::write, false));
-  CHECK(rig.window.likeness(even) == 60);
+  CHECK(rig.window.alike(even) == 3);
+  CHECK(rig.window.map(0x501, Ppn(11), 2, Right::write, false));
+  CHECK(rig.window.alike(even) == 0);
 }
 
 TEST_CASE("settle keeps global pages, whatever was mapped over what") {
