@@ -129,7 +129,7 @@ void Lockstep::shorten(const TranslatedBlock& block, u32 count) {
     if (left < all) {
       cpu_.gpr[ECX] -= left;
       const RehearsalEnd part = cpu_.rehearse(rehearsed, count, count + 1);
-      end_.executed += part.executed - (part.completed > count);
+      end_.executed += part.executed;
       cpu_.gpr[ECX] += left;
       cpu_.eip = at;
     }

@@ -50,7 +50,7 @@ inline constexpr bool kTailCalls = false;
 
 enum class RunEnd : u8 {
   budget,      // the instructions asked for were executed
-  attention,   // `stop_soon(true)` was called by a device
+  attention,   // `stop_for_owner` was called
   halted,      // HLT, and nothing to wake it
   shutdown,    // triple fault
   breakpoint,  // a debugger's break- or watchpoint

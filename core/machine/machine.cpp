@@ -67,7 +67,7 @@ struct Machine::Impl {
     if (!config.kernel.empty()) load_kernel();
   }
 
-  // Emitted code is counted by an estimate; whoever asked for a number of instructions gets the interpreter.
+  // Emitted code is not counted; whoever asked for a number of instructions gets the interpreter.
   enum class Count : u8 { estimated, exact };
   RunEnd execute(Ticks until, i64 limit, Count count) {
     slice_end = clock->now() + (icount_clock ? time_left(until) : std::min(time_left(until), kLongestSlice));

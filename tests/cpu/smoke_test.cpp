@@ -30,6 +30,23 @@ TEST_CASE("budgets are exact") {
   CHECK(bare.cpu.gpr[EAX] == 87);
 }
 
+TEST_CASE("who asks for the processor's end in an instruction executed by itself is heard once") {
+  struct Owner final : PortHandler {
+    u32 port_in(u16, Width) override { return 0; }
+    void port_out(u16, Width, u32) override { cpu->stop_for_owner(); }
+    Cpu* cpu = nullptr;
+  } owner;
+  BareCpu bare;
+  owner.cpu = &bare.cpu;
+  bare.ports.claim({0xF4, 0xF4}, owner);
+  bare.load(0x1000, {0xE6, 0xF4, 0x40, 0x40});  // out F4h, al; inc ax; inc ax
+  bare.start_real(0x1000);
+  Block* known = nullptr;
+  CHECK(bare.cpu.run_one(known) == RunEnd::attention);
+  CHECK(bare.cpu.run(2) == RunEnd::budget);
+  CHECK(bare.cpu.gpr[EAX] == 2);
+}
+
 TEST_CASE("code that changes the next instruction of its own block sees the change") {
   BareCpu bare;
   // mov byte [0x1007],0x43 (inc bx); nop; nop; inc ax -> inc bx; hlt
