@@ -21,7 +21,7 @@ class Guest {
   virtual ~Guest() = default;
 
   // As Machine::run_for.
-  virtual std::optional<Stop> run_for(Ticks host_time, int wake_file) = 0;
+  virtual std::optional<Stop> run_for(Ticks host_time, int wake_file, Ticks idle_time) = 0;
   virtual void reset() = 0;
   virtual void power_button() = 0;
 

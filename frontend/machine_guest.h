@@ -13,10 +13,11 @@ class MachineGuest final : public Guest {
  public:
   explicit MachineGuest(Machine& machine) : machine_(machine), debug_(machine.cpu()) {}
 
-  std::optional<Stop> run_for(Ticks host_time, int wake_file) override {
+  std::optional<Stop> run_for(Ticks host_time, int wake_file, Ticks idle_time) override {
     // A halted CPU has nothing to step: it waits for its interrupt as ever, and the step is over when that has come.
     const bool stepping = debug_.step_wanted() && !debug_.halted();
-    std::optional<Stop> stop = stepping ? machine_.run_instructions(1) : machine_.run_for(host_time, wake_file);
+    std::optional<Stop> stop =
+        stepping ? machine_.run_instructions(1) : machine_.run_for(host_time, wake_file, idle_time);
     if (stop && stop->reason == StopReason::breakpoint) {
       debug_.step_done();
       debug_.note_hit();

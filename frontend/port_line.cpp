@@ -11,6 +11,8 @@ PortLine::PortLine(std::string name, CharacterPort& port, std::unique_ptr<HostCh
   port_.send_to([this](u8 byte) {
     log_.add(byte);
     queue(byte);
+    // Whoever reads lines gets each as it ends, not when the session next looks.
+    if (byte == '\n') send();
   });
 }
 
@@ -25,22 +27,24 @@ void PortLine::queue(u8 byte) {
   }
 }
 
-void PortLine::pump() {
-  if (channel_) {
-    while (sent_ < to_host_.size()) {
-      const std::size_t taken = channel_->write(std::span(to_host_).subspan(sent_));
-      sent_ += taken;
-      if (taken == 0) break;
-    }
-    if (sent_ == to_host_.size() || channel_->nobody_listens()) {
-      to_host_.clear();
-      sent_ = 0;
-    } else if (sent_ > kQueued) {
-      to_host_.erase(to_host_.begin(), to_host_.begin() + static_cast<std::ptrdiff_t>(sent_));
-      sent_ = 0;
-    }
+void PortLine::send() {
+  if (!channel_) return;
+  while (sent_ < to_host_.size()) {
+    const std::size_t taken = channel_->write(std::span(to_host_).subspan(sent_));
+    sent_ += taken;
+    if (taken == 0) break;
   }
+  if (sent_ == to_host_.size() || channel_->nobody_listens()) {
+    to_host_.clear();
+    sent_ = 0;
+  } else if (sent_ > kQueued) {
+    to_host_.erase(to_host_.begin(), to_host_.begin() + static_cast<std::ptrdiff_t>(sent_));
+    sent_ = 0;
+  }
+}
 
+void PortLine::pump() {
+  send();
   std::size_t room = port_.room();
   // Input is read while the guest takes it; with a filter always, since it may be for us.
   if (channel_ && to_guest_.empty()) {

@@ -52,6 +52,7 @@ class PortLine {
 
  private:
   void queue(u8 byte);
+  void send();
 
   std::string name_;
   CharacterPort& port_;

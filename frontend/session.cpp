@@ -73,7 +73,13 @@ void Session::wait_or_run() {
     events_.wait(kSlice);
     return;
   }
-  if (const std::optional<Stop> stop = guest_.run_for(kSlice, events_.file())) guest_stopped(*stop);
+  if (const std::optional<Stop> stop = guest_.run_for(kSlice, events_.file(), idle_slice())) guest_stopped(*stop);
+}
+
+// A window shows pictures, and typing is paced by guest time.
+Ticks Session::idle_slice() const {
+  const bool typing = !typed_->done() || (script_ && !script_->done());
+  return window_ || typing ? kSlice : kIdleSlice;
 }
 
 void Session::guest_stopped(const Stop& stop) {

@@ -39,6 +39,8 @@ class Session final : WindowListener {
 
  private:
   static constexpr Ticks kSlice = milliseconds(10);
+  // An idle guest's, where nothing has to be looked at meanwhile: what arrives from the host ends it.
+  static constexpr Ticks kIdleSlice = milliseconds(200);
 
   struct Ending {
     int code;
@@ -57,6 +59,7 @@ class Session final : WindowListener {
   void serve_window();
   void answer_signals();
   void wait_or_run();
+  Ticks idle_slice() const;
   void guest_stopped(const Stop& stop);
   void check_script(bool last_chance);
   void check_time();

@@ -134,6 +134,7 @@ struct Machine::Impl {
     const Ticks before = clock->now();
     const u64 executed = instructions();
     RunEnd end;
+    woken = false;
     try {
       end = execute(until, limit, count);
     } catch (const EnginesDiffer& difference) {
@@ -149,7 +150,7 @@ struct Machine::Impl {
     if (board.requests.any())
       if (std::optional<Stop> stop = serve_requests()) return stop;
     switch (end) {
-      case RunEnd::halted: clock->wait_until(clock->next_deadline(), until, wake_file); break;
+      case RunEnd::halted: woken = clock->wait_until(clock->next_deadline(), until, wake_file); break;
       case RunEnd::shutdown: return triple_fault();
       case RunEnd::breakpoint: return Stop{StopReason::breakpoint, 0, ""};
       default: break;
@@ -187,6 +188,7 @@ struct Machine::Impl {
   static constexpr Ticks kNotRunning{0};
   Ticks slice_end = kNotRunning;  // as it was when it began
   double speed = 0.05;            // instructions a nanosecond, as lately seen
+  bool woken = false;             // by the wake file, in the last turn
   i64 busy_time = 0;              // nanoseconds since power-on in which the CPU was not halted
   std::unique_ptr<MachineClock> clock;
   PcBoard board;
@@ -198,12 +200,16 @@ Machine::Machine(const MachineConfig& config, Trace& trace) : impl_(std::make_un
 }
 Machine::~Machine() = default;
 
-std::optional<Stop> Machine::run_for(Ticks host_time, int wake_file) {
-  impl_->clock->resume();
-  const Ticks until = impl_->clock->now() + host_time.value;
+std::optional<Stop> Machine::run_for(Ticks host_time, int wake_file, Ticks idle_time) {
+  Impl& m = *impl_;
+  m.clock->resume();
+  const Ticks until = m.clock->now() + std::max(host_time, idle_time).value;
+  const i64 busy_until = m.busy_time + host_time.value;
   std::optional<Stop> stop;
-  while (!stop && impl_->clock->now() < until) stop = impl_->turn(until, kSlice, wake_file, Impl::Count::estimated);
-  impl_->clock->pause();
+  do {
+    stop = m.turn(until, kSlice, wake_file, Impl::Count::estimated);
+  } while (!stop && !m.woken && m.busy_time < busy_until && m.clock->now() < until);
+  m.clock->pause();
   return stop;
 }
 

@@ -44,9 +44,9 @@ class Machine {
   Machine(const Machine&) = delete;
   Machine& operator=(const Machine&) = delete;
 
-  // Runs the guest for about that much host time (an idle guest sleeps in here), or until it stops.
-  // `wake_file`, if not -1, ends the sleep early when it becomes readable.
-  std::optional<Stop> run_for(Ticks host_time, int wake_file = -1);
+  // Runs the guest for about that much host time, or until it stops. Idle, it sleeps in here: for as long, but where
+  // `idle_time` is more, so long altogether. `wake_file`, if not -1, ends call and sleep when it becomes readable.
+  std::optional<Stop> run_for(Ticks host_time, int wake_file = -1, Ticks idle_time = Ticks(0));
   // Runs exactly so many instructions (debugger single step and --icount tests).
   std::optional<Stop> run_instructions(u64 count);
 

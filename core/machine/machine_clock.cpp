@@ -57,21 +57,23 @@ void HostClock::pause() {
   running_ = false;
 }
 
-void HostClock::wait_until(Ticks deadline, Ticks latest, int wake_file) {
+bool HostClock::wait_until(Ticks deadline, Ticks latest, int wake_file) {
   const i64 left = std::min(deadline, latest) - now();
-  if (left <= 0) return;
+  if (left <= 0) return false;
   const timespec timeout{left / 1'000'000'000, left % 1'000'000'000};
   pollfd file{wake_file, POLLIN, 0};
-  ppoll(&file, wake_file >= 0 ? 1 : 0, &timeout, nullptr);
+  const bool woken = ppoll(&file, wake_file >= 0 ? 1 : 0, &timeout, nullptr) > 0;
   // Time slept is not time withheld; only oversleeping is.
   const i64 slept = std::min(host_nanoseconds() - host_, left);
   host_ += slept;
   guest_ += slept;
+  return woken;
 }
 
-void InstructionClock::wait_until(Ticks deadline, Ticks latest, int) {
+bool InstructionClock::wait_until(Ticks deadline, Ticks latest, int) {
   const i64 left = std::min(deadline, latest) - now();
   if (left > 0) skipped_ += left;
+  return false;
 }
 
 }  // namespace penumbra

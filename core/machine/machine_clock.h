@@ -15,8 +15,8 @@ class MachineClock : public Clock {
   virtual void resume() = 0;
   virtual void pause() = 0;
   // A halted guest waits for the next timer: sleeps on the host, or moves guest time there. Ends at `latest` at the
-  // latest, or early when `wake_file` (-1: none) becomes readable.
-  virtual void wait_until(Ticks deadline, Ticks latest, int wake_file) = 0;
+  // latest, or early when `wake_file` (-1: none) becomes readable: then answers true.
+  virtual bool wait_until(Ticks deadline, Ticks latest, int wake_file) = 0;
   // Calls this whenever next_deadline() has become earlier.
   void on_earlier_deadline(std::function<void()> call) { earlier_ = std::move(call); }
 
@@ -40,7 +40,7 @@ class HostClock final : public MachineClock {
   u64 random() override;
   void resume() override;
   void pause() override;
-  void wait_until(Ticks deadline, Ticks latest, int wake_file) override;
+  bool wait_until(Ticks deadline, Ticks latest, int wake_file) override;
 
  private:
   // Guest time as it stood when the host's clock was last looked at.
@@ -60,7 +60,7 @@ class InstructionClock final : public MachineClock {
   u64 random() override { return random_.random(); }
   void resume() override {}
   void pause() override {}
-  void wait_until(Ticks deadline, Ticks latest, int wake_file) override;
+  bool wait_until(Ticks deadline, Ticks latest, int wake_file) override;
   u32 nanoseconds_per_instruction() const { return nanoseconds_; }
 
  private:

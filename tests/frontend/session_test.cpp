@@ -78,6 +78,29 @@ struct Client {
 
 }  // namespace
 
+TEST_CASE("a line of serial output is out when it ends, not at the slice's end") {
+  Folder folder;
+  std::string seen;
+  FakeGuest guest = guest_that([&](FakeGuest& g) {
+    g.com[0].write("whole\npart");
+    seen = folder.text("com1");
+    return stop(StopReason::powered_off);
+  });
+  CHECK(run_with(guest, {"--serial", "file:" + folder.file("com1")}) == 0);
+  CHECK(seen == "whole\n");
+  CHECK(folder.text("com1") == "whole\npart");
+}
+
+TEST_CASE("an idle guest is looked at less often where nothing is to be typed") {
+  const auto idle_time = [](std::vector<std::string> options) {
+    FakeGuest guest = guest_that([](FakeGuest&) { return stop(StopReason::powered_off); });
+    run_with(guest, std::move(options));
+    return guest.last_idle_time;
+  };
+  CHECK(idle_time({}) == milliseconds(200));
+  CHECK(idle_time({"--type", "dir{ENTER}"}) == milliseconds(10));
+}
+
 TEST_CASE("each way a run ends has its exit code") {
   const auto code_of = [](StopReason reason, u32 value = 0) {
     FakeGuest guest = guest_that([=](FakeGuest&) { return stop(reason, value); });

@@ -88,8 +88,9 @@ struct FakeDebugTarget final : DebugTarget {
 };
 
 struct FakeGuest final : Guest {
-  std::optional<Stop> run_for(Ticks, int wake_file) override {
+  std::optional<Stop> run_for(Ticks, int wake_file, Ticks idle_time) override {
     ++slices;
+    last_idle_time = idle_time;
     instruction_count += 1000;
     time += 10'000'000;
     if (debug.stepping) {
@@ -126,6 +127,7 @@ struct FakeGuest final : Guest {
 
   std::function<std::optional<Stop>(FakeGuest&)> program;
   unsigned slices = 0;
+  Ticks last_idle_time{0};
   u64 instruction_count = 0;
   bool counts = true;
   Ticks time{0};

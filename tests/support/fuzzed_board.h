@@ -16,7 +16,7 @@ class CrankedClock final : public MachineClock {
   u64 random() override { return generator_.random(); }
   void resume() override {}
   void pause() override {}
-  void wait_until(Ticks, Ticks, int) override {}
+  bool wait_until(Ticks, Ticks, int) override { return false; }
   void advance(Ticks by) {
     const Ticks to = now_ + by.value;
     while (next_deadline() <= to) {
