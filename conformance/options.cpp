@@ -61,7 +61,7 @@ std::string_view usage() {
   --timeout S       seconds a case, in place of each case's own limit
   --engine NAME     what runs guest code: interpreter (default), translator, or lockstep (both, compared)
   --mmu KIND        how translated code reaches memory: windows (default), registers or soft
-  --translator SETTING  stress, as of "penumbra run": block=1, cache=1M, promote=0, check=1 ...; repeatable
+  --translator SETTING  stress, as of "penumbra run": block=1, cache=1M, tlb=1, spaces=1, forget ...; repeatable
   --self-check      CPU suites run the host CPU in place of the engine: checks the suites themselves
   --junit FILE      write a JUnit report
   --tap FILE        write a TAP report

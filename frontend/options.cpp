@@ -70,13 +70,15 @@ constexpr Option kOptions[] = {
      "default), "
      "registers (the same without the host's GS segment), or soft (a software TLB for all code).",
      [](Settings s, Value v) { s.machine.translator.mmu = mmu_named(parse_word(v, kMmuNames)); }},
-    {"translator", "", machine, Takes::value, true, "SETTING", "block=1 cache=1M promote=0 check=1 forget helper=",
+    {"translator", "", machine, Takes::value, true, "SETTING",
+     "block=1 cache=1M promote=0 check=1 tlb=1 spaces=1 forget helper=",
      "A setting of the translator, for tests: block=N (the most instructions of a block), cache=SIZE (of host code), "
      "promote=N (how often a block runs before it gets a window's code; 0 is at once), "
      "check=N (how many writes to a page of code are trapped before its blocks compare their bytes themselves), "
-     "forget (keep nothing that was translated), or helper=KIND (leave a kind of instructions to the interpreter, to "
-     "find by bisecting which is translated wrongly: all, arithmetic, logic, move, stack, control, string, x87, mmx, "
-     "sse ...; a wrong name lists them).",
+     "tlb=N (entries of a software TLB), spaces=N (address spaces whose mappings are kept, of users and of the "
+     "supervisor each), forget (keep nothing that was translated), or helper=KIND (leave a kind of instructions to the "
+     "interpreter, to find by bisecting which is translated wrongly: all, arithmetic, logic, move, stack, control, "
+     "string, x87, mmx, sse ...; a wrong name lists them).",
      [](Settings s, Value v) { apply_setting(v, s.machine.translator); }},
     {"icount", "", machine, Takes::optional_value, false, "NS", "",
      "Deterministic time: every instruction takes NS nanoseconds of guest time (10 unless given), whatever the host "

@@ -5,7 +5,7 @@
 
 namespace penumbra {
 
-SoftTlb::SoftTlb() : entries_(kEntries), state_(kEntries) {
+SoftTlb::SoftTlb(std::size_t most) : entries_(kEntries), state_(kEntries), most_(most) {
   // A slot that was never filled has tags of 0, which only page 0 would match.
   empty(0);
 }
@@ -15,7 +15,10 @@ bool SoftTlb::fill(u32 linear, u8* host_page, bool writable, bool global) {
   const u32 slot = slot_of(page);
   u8& state = state_[slot];
   const u8 list = global ? kListedGlobal : kListedLocal;
-  if (!(state & list)) (global ? global_ : local_).push_back(slot);
+  if (!(state & list)) {
+    if (local_.size() + global_.size() >= most_) drop_all();
+    (global ? global_ : local_).push_back(slot);
+  }
   const Entry entry{0u - page, writable ? 0u - page : kNone,
                     reinterpret_cast<u64>(host_page) - (u64{page} << kPageShift)};
   const bool changes = entries_[slot] != entry || !(state & kGlobal) != !global;

@@ -23,7 +23,8 @@ class SoftTlb {
     bool operator==(const Entry&) const = default;
   };
 
-  SoftTlb();
+  // `most`: with as many filled, the next empties it (a stress setting).
+  explicit SoftTlb(std::size_t most = ~std::size_t{0});
 
   Entry* entries() { return &entries_[0]; }
 
@@ -61,6 +62,7 @@ class SoftTlb {
 
   HostPages<Entry> entries_;
   HostPages<u8> state_;  // kGlobal, and in which of the lists it stands
+  const std::size_t most_;
   // Every slot that is not empty, by what it was filled with, and perhaps others.
   std::vector<u32> local_, global_;
 };

@@ -52,9 +52,10 @@ Window::Window(MachineMemory& memory)
 Window::~Window() { munmap(at(base_ - kGuard), kGuard + kBytes + kGuard); }
 
 void Window::renew() {
-  if (++epoch_ != 0) return;
+  epoch_ = static_cast<u8>(epoch_ + 2);
+  if (epoch_ != 0) return;
   std::fill_n(&known_[0], kPages, u8{0});
-  epoch_ = 1;
+  epoch_ = 2;
 }
 
 void Window::link(u32 page, u32 frame) {
@@ -96,7 +97,7 @@ bool Window::map(u32 page, Ppn frame, u32 count, Right right, bool global, bool 
   for (u32 n = 0; n < count; ++n) {
     link(page + n, frame.value + n);
     rights_[page + n] = static_cast<u8>(static_cast<u8>(right) | (global ? kGlobal : 0));
-    known_[page + n] = epoch_;
+    known_[page + n] = std::max(known_[page + n], static_cast<u8>(epoch_ | (right == Right::write)));
   }
   if (global) {
     global_.push_back({page, count, frame.value});

@@ -32,8 +32,9 @@ class Window {
   enum class Right : u8 { none = 0, read = 1, write = 2 };
   Right right(u32 page) const { return static_cast<Right>(rights_[page] & 3); }
 
-  // Whether the page has been mapped since the window came to show another address space (`renew`).
-  bool known(u32 page) const { return known_[page] == epoch_; }
+  // Whether the page has been mapped since the window came to show another address space (`renew`), for `write` with
+  // the right to.
+  bool known(u32 page, bool write) const { return known_[page] >= (write ? epoch_ | 1 : epoch_); }
   void renew();
 
   // Maps `count` pages of linear addresses from page number `page` on to consecutive pages of the memory file from
@@ -141,8 +142,8 @@ class Window {
   MachineMemory& memory_;
   u64 base_ = 0;
   HostPages<u8> rights_;  // Right, and the bits above
-  HostPages<u8> known_;   // the epoch in which a page was mapped last
-  u8 epoch_ = 1;
+  HostPages<u8> known_;   // the epoch in which a page was mapped last, even, and whether it could be written
+  u8 epoch_ = 2;
   // For each page its frame plus 1, and its neighbours among the pages of the same frame plus 1; 0 is none.
   HostPages<u32> frame_, next_, previous_;
   HostPages<u32> first_;  // by frame: a page that shows it, plus 1

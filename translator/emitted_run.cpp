@@ -95,12 +95,13 @@ bool Translator::resolve_fault(TranslatedBlock& block) {
   // The low half of a host address in the window is the linear address.
   if (context_.fault_signal != SIGSEGV || !view_.has_windows() || !view_.window().contains(context_.fault_address))
     return false;
-  // A page's first fault pays for all that follows: memory that stays where it is costs no block its window.
+  // A page's first fault for reading and its first for writing pay for all that follow: memory that stays where it is
+  // costs no block its window, nor do the guest's own faults for pages that it has not given yet.
   const u32 linear = static_cast<u32>(context_.fault_address);
-  const bool again = view_.window().known(linear >> kPageShift);
-  const bool mapped = view_.map(linear, context_.fault_write);
-  if (again || !mapped) note_window_fault(block);
-  return mapped;
+  const bool again = view_.window().known(linear >> kPageShift, context_.fault_write);
+  const MemoryView::Mapped mapped = view_.map(linear, context_.fault_write);
+  if (again || mapped == MemoryView::Mapped::no) note_window_fault(block);
+  return mapped == MemoryView::Mapped::yes;
 }
 
 bool Translator::may_be_misaligned(const TranslatedBlock& block, u32 eip) const {

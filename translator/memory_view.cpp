@@ -27,12 +27,12 @@ void MemoryView::each(Do what) {
   for (Space& space : users_) what(space);
 }
 
-MemoryView::MemoryView(Cpu& cpu, GuestMemory& memory, bool windows, TranslatorCounters& counters)
-    : cpu_(cpu), memory_(memory), counters_(counters) {
+MemoryView::MemoryView(Cpu& cpu, GuestMemory& memory, const TranslatorOptions& options, TranslatorCounters& counters)
+    : cpu_(cpu), memory_(memory), most_spaces_(options.address_spaces), counters_(counters) {
   each([&](Space& space) {
-    if (windows) space.window = std::make_unique<Window>(memory.ram());
+    if (options.mmu != MmuKind::soft) space.window = std::make_unique<Window>(memory.ram());
     space.seen.resize(1u << (20 - TableReader::kRegionShift));
-    space.soft = std::make_unique<SoftTlb>();
+    space.soft = std::make_unique<SoftTlb>(options.tlb_entries);
   });
 }
 
@@ -67,7 +67,7 @@ bool MemoryView::fill(SoftTlb& tlb, Privilege who, u32 linear, u32 bytes, bool w
   return true;
 }
 
-bool MemoryView::map(u32 linear, bool write) {
+MemoryView::Mapped MemoryView::map(u32 linear, bool write) {
   // The host allows so many for the whole process.
   u64 mappings = 0;
   each([&](Space& space) { mappings += space.window->mappings(); });
@@ -75,16 +75,18 @@ bool MemoryView::map(u32 linear, bool write) {
     each([&](Space& space) {
       if (&space != user_ && &space != supervisor_) space.window->drop_all();
     });
-  if (linear >= kLastOperand) return false;
+  if (linear >= kLastOperand) return Mapped::no;
   const Translation t = cpu_.walk_data(linear, write ? Access::write : Access::read, cpu_.privilege());
-  if (!t.ok || !memory_.a20() || !plain(t.page.value)) return false;
+  if (!t.ok) return Mapped::refused;
+  if (!memory_.a20() || !plain(t.page.value)) return Mapped::no;
   const Ppn frame = page_of(t.page);
   const bool writable = t.writable && !memory_.watched(frame);
-  if (write && !writable) return false;
+  if (write && !writable) return Mapped::no;
   ++counters_.hidden_faults;
-  if (t.large || !(cpu_.cr0 & cr0::PG)) return map_region(linear, t, write);
-  return map_around(linear >> kPageShift,
-                    {frame, writable ? Window::Right::write : Window::Right::read, t.global && (cpu_.cr4 & cr4::PGE)});
+  const Shown asked{frame, writable ? Window::Right::write : Window::Right::read, t.global && (cpu_.cr4 & cr4::PGE)};
+  const bool region = t.large || !(cpu_.cr0 & cr0::PG);
+  const bool mapped = region ? map_region(linear, t, write) : map_around(linear >> kPageShift, asked);
+  return mapped ? Mapped::yes : Mapped::no;
 }
 
 // What a walk would map without setting A or D.
@@ -165,7 +167,7 @@ void MemoryView::doubt() {
 
 MemoryView::Space& MemoryView::choose_user() {
   Space* oldest = &users_[0];
-  for (Space& space : users_) {
+  for (Space& space : users()) {
     if (space.used < oldest->used) oldest = &space;
     if (space.used && space.cr3 == cpu_.cr3) return space;
   }
@@ -184,7 +186,7 @@ MemoryView::Space& MemoryView::choose_supervisor(TableReader& tables) {
   Space* chosen = nullptr;
   Space* oldest = &supervisors_[0];
   u64 most = 0;
-  for (Space& space : supervisors_) {
+  for (Space& space : supervisors()) {
     if (space.used < oldest->used) oldest = &space;
     const u64 alike = space.window->alike([&](u32 page, u32 frame, Window::Right right) {
       return tables.maps(page, frame, right == Window::Right::write, Privilege::supervisor);

@@ -3,21 +3,24 @@
 // whose pages are the same in most of them.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <memory>
+#include <span>
 
 #include "core/cpu/cpu.h"
 #include "mmu/soft_tlb.h"
 #include "mmu/table_reader.h"
 #include "mmu/window.h"
 #include "translator/counters.h"
+#include "translator/options.h"
 
 namespace penumbra {
 
 class MemoryView {
  public:
-  // All three outlive the view. Without `windows` there are software TLBs only. Throws HostError.
-  MemoryView(Cpu& cpu, GuestMemory& memory, bool windows, TranslatorCounters& counters);
+  // CPU, memory and counters outlive the view. Throws HostError.
+  MemoryView(Cpu& cpu, GuestMemory& memory, const TranslatorOptions& options, TranslatorCounters& counters);
 
   bool has_windows() const { return supervisor_->window != nullptr; }
   // Of the current privilege, or of the one asked for.
@@ -26,8 +29,10 @@ class MemoryView {
   SoftTlb& soft() { return soft(cpu_.privilege()); }
   SoftTlb& soft(Privilege who) { return *space(who).soft; }
 
-  // Answers an access of the current privilege that the window has no mapping for; false: it is the interpreter's.
-  bool map(u32 linear, bool write);
+  // Answers an access of the current privilege that the window has no mapping for. If it is the interpreter's: whether
+  // because the guest's tables refuse it.
+  enum class Mapped : u8 { yes, no, refused };
+  Mapped map(u32 linear, bool write);
   // The same for the software TLB: `bytes` at `linear`.
   bool fill(u32 linear, u32 bytes, bool write);
   // The same for a read by the supervisor, whoever runs.
@@ -72,6 +77,11 @@ class MemoryView {
   static void learn(Space& space, u32 page);
   // Who hears that it is not so makes what the space knows of the region what the tables say.
   bool unchanged(Space& space, TableReader& tables, u32 region) const;
+  // Those that the options allow.
+  std::span<Space> users() { return std::span(users_).first(std::min<std::size_t>(kUserSpaces, most_spaces_)); }
+  std::span<Space> supervisors() {
+    return std::span(supervisors_).first(std::min<std::size_t>(kSupervisorSpaces, most_spaces_));
+  }
   Space& choose_user();
   Space& choose_supervisor(TableReader& tables);
   template <class Do>
@@ -101,6 +111,7 @@ class MemoryView {
   std::array<Had, 256> had_{};
   bool unsettled_[2] = {};
   u64 switches_ = 0;
+  const u32 most_spaces_;
   TranslatorCounters& counters_;
 };
 

@@ -35,14 +35,18 @@ void apply_setting(std::string_view setting, TranslatorOptions& options) {
     options.promote_after = static_cast<u32>(parse_number(after("promote="), 0, 1'000'000));
   } else if (setting.starts_with("check=")) {
     options.check_after = static_cast<u32>(parse_number(after("check="), 1, 1'000'000'000));
+  } else if (setting.starts_with("tlb=")) {
+    options.tlb_entries = static_cast<u32>(parse_number(after("tlb="), 1, 65'536));
+  } else if (setting.starts_with("spaces=")) {
+    options.address_spaces = static_cast<u32>(parse_number(after("spaces="), 1, 4));
   } else if (setting.starts_with("helper=")) {
     const u32 found = themes_named(after("helper="));
     if (!found)
       throw ConfigError(fmt::format("'{}': no kind of instructions; expected one of {}", setting, theme_names()));
     options.interpreted_themes |= found;
   } else {
-    throw ConfigError(
-        fmt::format("'{}': expected block=N, cache=SIZE, promote=N, check=N, forget or helper=KIND", setting));
+    throw ConfigError(fmt::format(
+        "'{}': expected block=N, cache=SIZE, promote=N, check=N, tlb=N, spaces=N, forget or helper=KIND", setting));
   }
 }
 

@@ -20,6 +20,9 @@ struct TranslatorOptions {
   u32 block_instructions = 64;
   // What trapped writes to a page of code may cost in a while until its blocks check themselves (WrittenPages).
   u32 check_after = 4096;
+  // Stress: how many entries a software TLB has, and how many address spaces of each privilege are kept.
+  u32 tlb_entries = ~u32{0};
+  u32 address_spaces = ~u32{0};
   // Stress: everything cached is forgotten whenever emitted code comes back.
   bool forget_always = false;
   // Every block is compared with the interpreter. Blocks are not linked then, and each comes back to C++ when it ends,
@@ -36,7 +39,8 @@ struct TranslatorOptions {
   std::vector<u32> listed = {};
 };
 
-// A setting as a person writes it: block=N, cache=SIZE, promote=N, check=N, forget, or helper=KIND. Throws ConfigError.
+// A setting as a person writes it: block=N, cache=SIZE, promote=N, check=N, tlb=N, spaces=N, forget, or helper=KIND.
+// Throws ConfigError.
 void apply_setting(std::string_view setting, TranslatorOptions& options);
 
 }  // namespace penumbra

@@ -68,7 +68,7 @@ Translator::Translator(Cpu& cpu, GuestMemory& memory, const TranslatorOptions& o
       recovery_(context_, buffer_, thunks_),
       alarm_(context_, buffer_, thunks_),
       returns_(reinterpret_cast<u64>(buffer_.code(thunks_.stray_return))),
-      view_(cpu, memory, options.mmu != MmuKind::soft, counters_),
+      view_(cpu, memory, options, counters_),
       written_(options.check_after) {
   // Where all code is of one kind there is no hot part.
   const bool tiers = options.mmu != MmuKind::soft && options.promote_after > 0 && options.code_bytes >= kLeastForTiers;

@@ -28,7 +28,7 @@ _penumbra() {
     --mmu)
       COMPREPLY=($(compgen -W "windows registers soft" -- "$word")) ;;
     --translator)
-      COMPREPLY=($(compgen -W "block=1 cache=1M promote=0 check=1 forget helper=" -- "$word")) ;;
+      COMPREPLY=($(compgen -W "block=1 cache=1M promote=0 check=1 tlb=1 spaces=1 forget helper=" -- "$word")) ;;
     --rtc)
       COMPREPLY=($(compgen -W "base=utc base=localtime" -- "$word")) ;;
     --debug-exit)

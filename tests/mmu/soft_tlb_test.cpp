@@ -54,5 +54,18 @@ TEST_CASE("settle drops what does not hold any more, but nothing global") {
   CHECK(rig.found(0x2010, false) == rig.page(9) + 0x10);
 }
 
+TEST_CASE("a TLB of few entries is emptied by the one that it has no room for") {
+  TlbRig rig{SoftTlb(2)};
+  rig.tlb.fill(0x1000, rig.page(1), false, false);
+  rig.tlb.fill(0xC000'0000, rig.page(2), true, true);
+  rig.tlb.fill(0x1000, rig.page(1), true, false);
+  CHECK(rig.found(0x1010, true) == rig.page(1) + 0x10);
+  CHECK(rig.found(0xC000'0010, true) == rig.page(2) + 0x10);
+  rig.tlb.fill(0x2000, rig.page(3), true, false);
+  CHECK(rig.found(0x2010, true) == rig.page(3) + 0x10);
+  CHECK(rig.found(0x1010, false) == nullptr);
+  CHECK(rig.found(0xC000'0010, false) == nullptr);
+}
+
 }  // namespace
 }  // namespace penumbra

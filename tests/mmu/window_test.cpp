@@ -260,17 +260,21 @@ TEST_CASE("a mapping in place of another belongs to the new frame") {
   rig.window.audit();
 }
 
-TEST_CASE("a page is known from its first mapping until the window is renewed") {
+TEST_CASE("a page is known from its first mapping for as much until the window is renewed") {
   WindowRig rig;
-  CHECK(!rig.window.known(0x100));
+  CHECK(!rig.window.known(0x100, false));
   for (unsigned renewals = 0; renewals < 600; ++renewals) {
     REQUIRE(rig.window.map(0x100, Ppn(5), 2, Right::read, false));
     rig.window.drop(0x100, 1);
-    REQUIRE(rig.window.known(0x100));
-    REQUIRE(rig.window.known(0x101));
-    REQUIRE(!rig.window.known(0x102));
+    REQUIRE(rig.window.known(0x100, false));
+    REQUIRE(!rig.window.known(0x100, true));
+    REQUIRE(rig.window.known(0x101, false));
+    REQUIRE(!rig.window.known(0x102, false));
+    REQUIRE(rig.window.map(0x100, Ppn(5), 1, Right::write, false));
+    REQUIRE(rig.window.map(0x100, Ppn(5), 1, Right::read, false));
+    REQUIRE(rig.window.known(0x100, true));
     rig.window.renew();
-    REQUIRE(!rig.window.known(0x100));
+    REQUIRE(!rig.window.known(0x100, false));
     CHECK(rig.shown(0x101) == 6);
   }
 }

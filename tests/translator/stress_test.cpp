@@ -17,6 +17,8 @@ const TranslatorOptions kSettings[] = {
     {.code_bytes = 8u << 20, .block_instructions = 1},
     {.code_bytes = 8u << 20, .promote_after = 0, .check_after = 1},
     {.code_bytes = 8u << 20, .promote_after = 3, .check_after = 1},
+    {.code_bytes = 8u << 20, .mmu = MmuKind::soft, .tlb_entries = 1},
+    {.code_bytes = 8u << 20, .promote_after = 3, .tlb_entries = 1, .address_spaces = 1},
     {.code_bytes = 72u << 10},
     {.code_bytes = 8u << 20, .forget_always = true},
     {.code_bytes = 72u << 10, .block_instructions = 2, .forget_always = true},
