@@ -3,6 +3,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "core/base/bits.h"
 #include "core/base/error.h"
 #include "devices/fw_cfg.h"
@@ -61,15 +63,25 @@ void add_machine_facts(FwCfg& fw_cfg, u64 low_ram_bytes, u64 high_ram_bytes, u16
   fw_cfg.add_file("etc/system-states", {0x80, 0, 0, 0x01, 0x80, 0x80});
 }
 
-// Linux x86 boot protocol: the boot sector's 1F1h counts the setup sectors behind it, 0 meaning 4.
+// Linux x86 boot protocol: the boot sector's 1F1h counts the setup sectors behind it, 0 meaning 4. From version 2.04 on
+// 1F4h says how many paragraphs of 16 bytes follow these; the last need not be whole.
 void add_linux(FwCfg& fw_cfg, std::span<const u8> kernel, const std::string& path, std::vector<u8> initrd,
                std::string_view command_line) {
-  constexpr std::size_t kSetupSectors = 0x1F1, kBootFlag = 0x1FE, kSector = 512;
+  constexpr std::size_t kSetupSectors = 0x1F1, kSystemSize = 0x1F4, kBootFlag = 0x1FE, kMagic = 0x202, kVersion = 0x206,
+                        kSector = 512, kParagraph = 16;
+  constexpr u32 kHdrS = 0x5372'6448;
+  constexpr u16 kSystemSizeIsTrue = 0x0204;
   if (kernel.size() < 2 * kSector || load<u16>(&kernel[kBootFlag]) != 0xAA55)
     throw ConfigError(fmt::format("{}: not a Linux kernel image (bzImage)", path));
   const std::size_t sectors = kernel[kSetupSectors] ? kernel[kSetupSectors] : 4;
   const std::size_t setup_bytes = (1 + sectors) * kSector;
-  if (kernel.size() <= setup_bytes) throw ConfigError(fmt::format("{}: the kernel image is cut short", path));
+  const bool sized = load<u32>(&kernel[kMagic]) == kHdrS && load<u16>(&kernel[kVersion]) >= kSystemSizeIsTrue;
+  const u64 paragraphs = sized ? std::max<u32>(load<u32>(&kernel[kSystemSize]), 1) : 1;
+  const u64 least = setup_bytes + (paragraphs - 1) * kParagraph + 1;
+  if (kernel.size() < least)
+    throw ConfigError(
+        fmt::format("{}: the kernel image is cut short: {} bytes, of at least {} that its header tells of", path,
+                    kernel.size(), least));
   const std::span<const u8> setup = kernel.first(setup_bytes), body = kernel.subspan(setup_bytes);
   std::vector<u8> line(command_line.begin(), command_line.end());
   line.push_back(0);

@@ -151,6 +151,24 @@ TEST_CASE("a kernel is split behind its setup sectors") {
   CHECK_THROWS_AS(add_linux(b.fw_cfg, std::vector<u8>(100), "vmlinuz", {}, ""), ConfigError);
 }
 
+TEST_CASE("a kernel that is shorter than its header says is refused; its last paragraph need not be whole") {
+  Board b;
+  constexpr std::size_t kSetup = 512 * 3, kBody = 0x1000;
+  std::vector<u8> kernel(kSetup + kBody - 15, 0);
+  kernel[0x1F1] = 2;
+  store<u32>(&kernel[0x1F4], kBody / 16);
+  store<u16>(&kernel[0x1FE], 0xAA55);
+  store<u32>(&kernel[0x202], 0x5372'6448);  // HdrS
+  store<u16>(&kernel[0x206], 0x0204);
+  CHECK_NOTHROW(add_linux(b.fw_cfg, kernel, "vmlinuz", {}, ""));
+  kernel.pop_back();
+  CHECK_THROWS_WITH_AS(add_linux(b.fw_cfg, kernel, "vmlinuz", {}, ""),
+                       "vmlinuz: the kernel image is cut short: 5616 bytes, of at least 5617 that its header tells of",
+                       ConfigError);
+  store<u16>(&kernel[0x206], 0x0203);  // too old to be believed
+  CHECK_NOTHROW(add_linux(b.fw_cfg, kernel, "vmlinuz", {}, ""));
+}
+
 TEST_CASE("the boot order is a line a device") {
   Board b;
   const std::string paths[] = {ide_boot_path(1, 0), floppy_boot_path(0)};
