@@ -64,8 +64,9 @@ CaseResult run_case(const std::string& name, const Options& options) {
   std::string output;
   machine.serial(0).send_to([&output](u8 byte) { output += static_cast<char>(byte); });
   std::optional<Stop> stop;
+  const Ticks time = options.timeout ? seconds(options.timeout) : kTime;
   const auto in_time = [&] {
-    return config.icount ? machine.instructions() < kInstructions : machine.clock().now() < kTime;
+    return config.icount ? machine.instructions() < kInstructions : machine.clock().now() < time;
   };
   while (!stop && in_time()) stop = machine.run_for(milliseconds(20));
 
@@ -80,7 +81,7 @@ CaseResult run_case(const std::string& name, const Options& options) {
   }
   return failed(
       stop ? "stopped without a verdict: " + stop->detail
-           : fmt::format("no verdict within {} instructions or {} s", kInstructions, kTime.value / 1'000'000'000));
+           : fmt::format("no verdict within {} instructions or {} s", kInstructions, time.value / 1'000'000'000));
 }
 
 }  // namespace
