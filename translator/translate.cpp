@@ -195,6 +195,7 @@ TranslatedBlock* Translator::translate(const Key& key, Reach reach, u8 demotions
   constexpr u64 kHotAlignment = 16;
   region.used += block.code_bytes;
   if (reach == Reach::window) region.used = (region.used + kHotAlignment - 1) & ~(kHotAlignment - 1);
+  region.note_last();
 
   by_key_[key] = &block;
   pages_[frame.value].starts.set(first);
@@ -297,11 +298,19 @@ TranslatedBlock* Translator::remake(TranslatedBlock& block, Reach reach, u8 demo
 }
 
 TranslatedBlock* Translator::block_of(u64 code_offset) {
-  std::deque<TranslatedBlock>& blocks = regions_[code_offset >= regions_[1].begin].blocks;
-  auto after = std::upper_bound(blocks.begin(), blocks.end(), code_offset,
-                                [](u64 at, const TranslatedBlock& b) { return at < b.code; });
-  CHECK_THAT(after != blocks.begin(), "{:x} is no emitted code", code_offset);
-  return &*--after;
+  Region& region = regions_[code_offset >= regions_[1].begin];
+  CHECK_THAT(code_offset >= region.begin && code_offset < region.used, "{:x} is no emitted code", code_offset);
+  u32 block = region.last_before[(code_offset - region.begin) >> Region::kChunkShift];
+  while (region.blocks[block].code > code_offset) --block;
+  return &region.blocks[block];
+}
+
+// `blocks` has one more, whose code ends at `used`.
+void Translator::Region::note_last() {
+  const u32 block = static_cast<u32>(blocks.size() - 1);
+  const u64 first = (blocks.back().code - begin) >> kChunkShift;
+  last_before.resize((used - begin + (1u << kChunkShift) - 1) >> kChunkShift);
+  std::fill(last_before.begin() + static_cast<std::ptrdiff_t>(first), last_before.end(), block);
 }
 
 bool Translator::code_written(PhysAddr address, u32 bytes) {
@@ -359,6 +368,7 @@ void Translator::code_forgotten() {
   for (Region& region : regions_) {
     region.blocks.clear();
     region.used = region.begin;
+    region.last_before.clear();
   }
   all_checks_free();
   written_.forget_immediates();

@@ -73,7 +73,7 @@ Translator::Translator(Cpu& cpu, GuestMemory& memory, const TranslatorOptions& o
   // Where all code is of one kind there is no hot part.
   const bool tiers = options.mmu != MmuKind::soft && options.promote_after > 0 && options.code_bytes >= kLeastForTiers;
   const u64 hot = tiers ? options.code_bytes / 4 * 3 : options.code_bytes;
-  regions_ = {Region{thunks_.bytes, hot, thunks_.bytes, {}}, Region{hot, options.code_bytes, hot, {}}};
+  regions_ = {Region{thunks_.bytes, hot, thunks_.bytes, {}, {}}, Region{hot, options.code_bytes, hot, {}, {}}};
   all_checks_free();
   context_.return_stack = returns_.top();
   if (options.lockstep) lockstep_ = std::make_unique<Lockstep>(cpu, memory);

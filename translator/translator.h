@@ -86,9 +86,12 @@ class Translator final : public TranslationListener {
   // The buffer's parts: hot code lies together, so that the host's caches of instructions and of their translations
   // have less to hold.
   struct Region {
+    static constexpr unsigned kChunkShift = 8;
     u64 begin, end;
     u64 used;                            // up to there
     std::deque<TranslatedBlock> blocks;  // in the order of their code
+    std::vector<u32> last_before;  // for each chunk of code up to `used`: the last block that begins before its end
+    void note_last();
   };
 
   // TranslationListener
