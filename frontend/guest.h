@@ -2,6 +2,7 @@
 // with a guest made of a few lines; the real one (machine_guest.h) hands each call on to Machine.
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -21,7 +22,8 @@ class Guest {
   virtual ~Guest() = default;
 
   // As Machine::run_for.
-  virtual std::optional<Stop> run_for(Ticks host_time, int wake_file, Ticks idle_time) = 0;
+  virtual std::optional<Stop> run_for(Ticks host_time, int wake_file, Ticks idle_time,
+                                      const std::function<void()>& before_sleep) = 0;
   virtual void reset() = 0;
   virtual void power_button() = 0;
 

@@ -13,11 +13,12 @@ class MachineGuest final : public Guest {
  public:
   explicit MachineGuest(Machine& machine) : machine_(machine), debug_(machine.cpu()) {}
 
-  std::optional<Stop> run_for(Ticks host_time, int wake_file, Ticks idle_time) override {
+  std::optional<Stop> run_for(Ticks host_time, int wake_file, Ticks idle_time,
+                              const std::function<void()>& before_sleep) override {
     // A halted CPU has nothing to step: it waits for its interrupt as ever, and the step is over when that has come.
     const bool stepping = debug_.step_wanted() && !debug_.halted();
     std::optional<Stop> stop =
-        stepping ? machine_.run_instructions(1) : machine_.run_for(host_time, wake_file, idle_time);
+        stepping ? machine_.run_instructions(1) : machine_.run_for(host_time, wake_file, idle_time, before_sleep);
     if (stop && stop->reason == StopReason::breakpoint) {
       debug_.step_done();
       debug_.note_hit();

@@ -32,6 +32,8 @@ class PortLine {
 
   // Moves what can be moved in both directions.
   void pump();
+  // Only to the host.
+  void send();
   // Waits until all output is out, but at most so long.
   void drain(Ticks at_most);
 
@@ -41,6 +43,8 @@ class PortLine {
   void print(std::string_view text);
 
   void interests(std::vector<Interest>& list) const;
+  // Whether there may be input that has to wait until the guest has taken some: no file tells of that.
+  bool guest_is_full() const { return channel_ && (!to_guest_.empty() || port_.room() == 0); }
   // The process goes on after a stop.
   void resumed() {
     if (channel_) channel_->resumed();
@@ -52,7 +56,6 @@ class PortLine {
 
  private:
   void queue(u8 byte);
-  void send();
 
   std::string name_;
   CharacterPort& port_;

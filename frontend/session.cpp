@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstring>
 #include <ctime>
 
@@ -73,13 +74,18 @@ void Session::wait_or_run() {
     events_.wait(kSlice);
     return;
   }
-  if (const std::optional<Stop> stop = guest_.run_for(kSlice, events_.file(), idle_slice())) guest_stopped(*stop);
+  // A prompt, or what a shell echoes, ends no line.
+  const auto send = [this] {
+    for (const auto& line : lines_) line->send();
+  };
+  if (const std::optional<Stop> stop = guest_.run_for(kSlice, events_.file(), idle_slice(), send)) guest_stopped(*stop);
 }
 
 // A window shows pictures, and typing is paced by guest time.
 Ticks Session::idle_slice() const {
   const bool typing = !typed_->done() || (script_ && !script_->done());
-  return window_ || typing ? kSlice : kIdleSlice;
+  const bool full = std::ranges::any_of(lines_, [](const auto& line) { return line->guest_is_full(); });
+  return window_ || typing || full ? kSlice : kIdleSlice;
 }
 
 void Session::guest_stopped(const Stop& stop) {

@@ -129,7 +129,8 @@ struct Machine::Impl {
   }
 
   // One slice or one sleep. `limit` bounds the instructions.
-  std::optional<Stop> turn(Ticks until, i64 limit, int wake_file, Count count) {
+  std::optional<Stop> turn(Ticks until, i64 limit, int wake_file, Count count,
+                           const std::function<void()>& before_sleep = {}) {
     clock->run_due();
     const Ticks before = clock->now();
     const u64 executed = instructions();
@@ -150,7 +151,10 @@ struct Machine::Impl {
     if (board.requests.any())
       if (std::optional<Stop> stop = serve_requests()) return stop;
     switch (end) {
-      case RunEnd::halted: woken = clock->wait_until(clock->next_deadline(), until, wake_file); break;
+      case RunEnd::halted:
+        if (before_sleep) before_sleep();
+        woken = clock->wait_until(clock->next_deadline(), until, wake_file);
+        break;
       case RunEnd::shutdown: return triple_fault();
       case RunEnd::breakpoint: return Stop{StopReason::breakpoint, 0, ""};
       default: break;
@@ -200,14 +204,15 @@ Machine::Machine(const MachineConfig& config, Trace& trace) : impl_(std::make_un
 }
 Machine::~Machine() = default;
 
-std::optional<Stop> Machine::run_for(Ticks host_time, int wake_file, Ticks idle_time) {
+std::optional<Stop> Machine::run_for(Ticks host_time, int wake_file, Ticks idle_time,
+                                     const std::function<void()>& before_sleep) {
   Impl& m = *impl_;
   m.clock->resume();
   const Ticks until = m.clock->now() + std::max(host_time, idle_time).value;
   const i64 busy_until = m.busy_time + host_time.value;
   std::optional<Stop> stop;
   do {
-    stop = m.turn(until, kSlice, wake_file, Impl::Count::estimated);
+    stop = m.turn(until, kSlice, wake_file, Impl::Count::estimated, before_sleep);
   } while (!stop && !m.woken && m.busy_time < busy_until && m.clock->now() < until);
   m.clock->pause();
   return stop;

@@ -1,6 +1,7 @@
 // One PC: CPU, memory, board and devices, run by its owner in slices.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -46,7 +47,9 @@ class Machine {
 
   // Runs the guest for about that much host time, or until it stops. Idle, it sleeps in here: for as long, but where
   // `idle_time` is more, so long altogether. `wake_file`, if not -1, ends call and sleep when it becomes readable.
-  std::optional<Stop> run_for(Ticks host_time, int wake_file = -1, Ticks idle_time = Ticks(0));
+  // `before_sleep` is called each time that the guest falls asleep.
+  std::optional<Stop> run_for(Ticks host_time, int wake_file = -1, Ticks idle_time = Ticks(0),
+                              const std::function<void()>& before_sleep = {});
   // Runs exactly so many instructions (debugger single step and --icount tests).
   std::optional<Stop> run_instructions(u64 count);
 

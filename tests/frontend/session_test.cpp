@@ -78,27 +78,35 @@ struct Client {
 
 }  // namespace
 
-TEST_CASE("a line of serial output is out when it ends, not at the slice's end") {
+TEST_CASE("a line of serial output is out when it ends, and all of it when the guest falls asleep") {
   Folder folder;
-  std::string seen;
+  std::string seen, seen_asleep;
   FakeGuest guest = guest_that([&](FakeGuest& g) {
     g.com[0].write("whole\npart");
     seen = folder.text("com1");
+    g.before_sleep();
+    seen_asleep = folder.text("com1");
     return stop(StopReason::powered_off);
   });
   CHECK(run_with(guest, {"--serial", "file:" + folder.file("com1")}) == 0);
   CHECK(seen == "whole\n");
+  CHECK(seen_asleep == "whole\npart");
   CHECK(folder.text("com1") == "whole\npart");
 }
 
-TEST_CASE("an idle guest is looked at less often where nothing is to be typed") {
-  const auto idle_time = [](std::vector<std::string> options) {
+TEST_CASE("an idle guest is looked at less often where nothing is to be typed or waits for it") {
+  Folder folder;
+  const auto idle_time = [](std::vector<std::string> options, std::size_t room = 1000) {
     FakeGuest guest = guest_that([](FakeGuest&) { return stop(StopReason::powered_off); });
+    guest.com[0].room_left = room;
     run_with(guest, std::move(options));
     return guest.last_idle_time;
   };
   CHECK(idle_time({}) == milliseconds(200));
   CHECK(idle_time({"--type", "dir{ENTER}"}) == milliseconds(10));
+  const std::string serial = "file:" + folder.file("com1");
+  CHECK(idle_time({"--serial", serial}) == milliseconds(200));
+  CHECK(idle_time({"--serial", serial}, 0) == milliseconds(10));
 }
 
 TEST_CASE("each way a run ends has its exit code") {

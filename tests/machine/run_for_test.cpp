@@ -30,11 +30,12 @@ struct Running {
   // Host time that a call takes.
   i64 run(Ticks host_time, int wake_file, Ticks idle_time) {
     const i64 before = host_nanoseconds();
-    CHECK(!machine.run_for(host_time, wake_file, idle_time));
+    CHECK(!machine.run_for(host_time, wake_file, idle_time, [this] { ++sleeps; }));
     return host_nanoseconds() - before;
   }
   Trace trace;
   Machine machine;
+  unsigned sleeps = 0;
 };
 
 constexpr Ticks kNeverEnding = seconds(1000);
@@ -42,8 +43,10 @@ constexpr Ticks kNeverEnding = seconds(1000);
 TEST_CASE("an idle guest sleeps for all of the idle time, a busy one runs for the other") {
   Running idle{0xFA, 0xF4};  // cli; hlt
   CHECK(idle.run(milliseconds(1), -1, milliseconds(30)) >= 30'000'000);
+  CHECK(idle.sleeps > 0);
   Running busy{0xEB, 0xFE};  // jmp to itself
   CHECK(busy.run(milliseconds(1), -1, kNeverEnding) >= 1'000'000);
+  CHECK(busy.sleeps == 0);
 }
 
 TEST_CASE("a readable wake file ends the sleep and the call") {

@@ -88,9 +88,10 @@ struct FakeDebugTarget final : DebugTarget {
 };
 
 struct FakeGuest final : Guest {
-  std::optional<Stop> run_for(Ticks, int wake_file, Ticks idle_time) override {
+  std::optional<Stop> run_for(Ticks, int wake_file, Ticks idle_time, const std::function<void()>& asleep) override {
     ++slices;
     last_idle_time = idle_time;
+    before_sleep = asleep;
     instruction_count += 1000;
     time += 10'000'000;
     if (debug.stepping) {
@@ -128,6 +129,7 @@ struct FakeGuest final : Guest {
   std::function<std::optional<Stop>(FakeGuest&)> program;
   unsigned slices = 0;
   Ticks last_idle_time{0};
+  std::function<void()> before_sleep;
   u64 instruction_count = 0;
   bool counts = true;
   Ticks time{0};
